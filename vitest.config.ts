@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+// Unit tests run on the sources, with no build before them; only tests that start a program need one.
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@mcm\/sdk\/(contract|client|testing)$/, replacement: source('./sdk/src/$1/index.ts') },
+      { find: /^@mcm\/sdk$/, replacement: source('./sdk/src/index.ts') },
+    ],
+  },
+  test: {
+    include: ['{sdk,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'test/vm/**'],
+  },
+})
