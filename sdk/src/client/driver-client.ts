@@ -1,0 +1,100 @@
+import type { DescMessage, DescMethodUnary } from '@bufbuild/protobuf'
+import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  Client,
+  credentials,
+  Metadata,
+  type ServiceError,
+} from '@grpc/grpc-js'
+import { decodeError, statusDetailsTrailer } from '../contract/error-detail.ts'
+import { Driver } from '../contract/gen/mcm/driver/v1/driver_pb.ts'
+import { type ListPluginsResponse, Plugins } from '../contract/gen/mcm/driver/v1/plugins_pb.ts'
+import { driverMethods, requestFromPlain, responseToPlain } from '../contract/methods.ts'
+import type { CallOptions, DriverClient } from '../model/driver.ts'
+
+/** How {@link connectDriver} connects. */
+export interface ConnectOptions {
+  /** Default: no TLS, which suits Unix sockets and loopback. */
+  credentials?: ChannelCredentials
+  /** Largest message in bytes, both ways. Default 16 MiB; user data makes requests large. */
+  maxMessageBytes?: number
+}
+
+/** A connected client of the driver contract. Close it when done. */
+export interface ConnectedDriver extends DriverClient, AsyncDisposable {
+  /** What plugins the host has. */
+  listPlugins(options?: CallOptions): Promise<ListPluginsResponse>
+  /** Closes the connection; calls in flight are cancelled. */
+  close(): void
+}
+
+/**
+ * Connects to a host over gRPC. Nothing is sent before the first call.
+ *
+ * @param endpoint `unix:///path` or `host:port`.
+ * @example
+ * await using driver = connectDriver('unix:///run/mcm/host.sock')
+ * const { providerID } = await driver.createMachine({ machine, machineClass, secret }, { signal })
+ */
+export function connectDriver(endpoint: string, options: ConnectOptions = {}): ConnectedDriver {
+  const { maxMessageBytes = 16 * 1024 * 1024 } = options
+  const channelOptions: ChannelOptions = {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+  }
+  const client = new Client(endpoint, options.credentials ?? credentials.createInsecure(), channelOptions)
+  const methods = driverMethods.map((method) => [
+    method,
+    async (request: object, callOptions?: CallOptions) => {
+      const descriptor = Driver.method[method]
+      return responseToPlain(method, await call(client, descriptor, requestFromPlain(method, request), callOptions))
+    },
+  ])
+  const close = () => client.close()
+  return {
+    // The table has a function for each method; its types are those of the contract.
+    ...(Object.fromEntries(methods) as DriverClient),
+    listPlugins: async (callOptions) =>
+      (await call(
+        client,
+        Plugins.method.listPlugins,
+        { $typeName: 'mcm.driver.v1.ListPluginsRequest' },
+        callOptions,
+      )) as ListPluginsResponse,
+    close,
+    [Symbol.asyncDispose]: async () => close(),
+  }
+}
+
+async function call(
+  client: Client,
+  method: DescMethodUnary<DescMessage, DescMessage>,
+  request: object,
+  { signal, deadlineMs }: CallOptions = {},
+): Promise<never> {
+  signal?.throwIfAborted()
+  return await new Promise((resolve, reject) => {
+    const running = client.makeUnaryRequest(
+      `/${method.parent.typeName}/${method.name}`,
+      (message: object) => Buffer.from(toBinary(method.input, message as never)),
+      (bytes: Buffer) => fromBinary(method.output, bytes),
+      request,
+      new Metadata(),
+      deadlineMs === undefined ? {} : { deadline: deadlineMs },
+      (error: ServiceError | null, response?: object) => {
+        signal?.removeEventListener('abort', cancel)
+        if (error) reject(machineErrorOf(error))
+        else resolve(response as never)
+      },
+    )
+    const cancel = () => running.cancel()
+    signal?.addEventListener('abort', cancel, { once: true })
+  })
+}
+
+function machineErrorOf({ code, details, metadata }: ServiceError) {
+  const [detail] = metadata.get(statusDetailsTrailer)
+  return decodeError({ code, message: details, ...(detail instanceof Buffer && { details: detail }) })
+}

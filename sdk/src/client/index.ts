@@ -1,0 +1,6 @@
+/**
+ * A gRPC client of the driver contract. Needs `@grpc/grpc-js` beside this package.
+ *
+ * @packageDocumentation
+ */
+export { type ConnectedDriver, type ConnectOptions, connectDriver } from './driver-client.ts'

@@ -1,0 +1,28 @@
+/**
+ * The wire half of the driver contract, for programs that serve or call it. Plugins do not need it.
+ *
+ * @packageDocumentation
+ */
+export {
+  decodeError,
+  encodeError,
+  errorDetail,
+  grpcCode,
+  machineErrorFrom,
+  statusDetailsTrailer,
+  type WireStatus,
+} from './error-detail.ts'
+export { StatusSchema } from './gen/google/rpc/status_pb.ts'
+export * from './gen/mcm/driver/v1/driver_pb.ts'
+export * from './gen/mcm/driver/v1/error_pb.ts'
+export * from './gen/mcm/driver/v1/kubernetes_pb.ts'
+export * from './gen/mcm/driver/v1/plugins_pb.ts'
+export {
+  driverMethods,
+  methodName,
+  requestFromPlain,
+  requestToPlain,
+  responseFromPlain,
+  responseToPlain,
+} from './methods.ts'
+export { fromPlain, toPlain } from './plain.ts'

@@ -1,0 +1,60 @@
+import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
+import type { DriverCalls, DriverMethod } from '../model/driver.ts'
+import type { ObjectMeta } from '../model/kubernetes.ts'
+import { Driver } from './gen/mcm/driver/v1/driver_pb.ts'
+import { fromPlain, toPlain } from './plain.ts'
+
+/** All methods of the driver contract, in the order of the `.proto`. */
+export const driverMethods = Driver.methods.map((method) => method.localName as DriverMethod)
+
+/** Name of a method as the `.proto`, logs and errors have it, for example `CreateMachine`. */
+export function methodName(method: DriverMethod): string {
+  return Driver.method[method].name
+}
+
+/** Decodes a request message into the plain object that the host and plugins work with. */
+export function requestToPlain<M extends DriverMethod>(
+  method: M,
+  message: MessageShape<DescMessage>,
+): DriverCalls[M]['request'] {
+  const plain = toPlain(Driver.method[method].input, message as never)
+  for (const key of ['machine', 'machineClass'] as const) {
+    const object = plain[key]
+    if (typeof object === 'object' && object !== null) withRequiredParts(object)
+  }
+  if (method === 'getVolumeIDs') plain['pvSpecs'] ??= []
+  return plain as DriverCalls[M]['request']
+}
+
+/** Encodes a plain request into its message. Throws a TypeError on fields that the contract does not have. */
+export function requestFromPlain(method: DriverMethod, plain: object): MessageShape<DescMessage> {
+  return fromPlain(Driver.method[method].input, plain)
+}
+
+/** Decodes a response message into a plain object. */
+export function responseToPlain<M extends DriverMethod>(
+  method: M,
+  message: MessageShape<DescMessage>,
+): DriverCalls[M]['response'] {
+  const plain = { ...emptyResponses[method], ...toPlain(Driver.method[method].output, message as never) }
+  return plain as DriverCalls[M]['response']
+}
+
+/** Encodes a plain response into its message. Throws a TypeError on fields that the contract does not have. */
+export function responseFromPlain(method: DriverMethod, plain: object): MessageShape<DescMessage> {
+  return fromPlain(Driver.method[method].output, plain)
+}
+
+// On the wire an empty list or text is the same as none; the types promise that these are there.
+const emptyResponses: { [M in DriverMethod]?: object } = {
+  createMachine: { providerID: '', nodeName: '' },
+  getMachineStatus: { providerID: '', nodeName: '' },
+  listMachines: { machineList: {} },
+  getVolumeIDs: { volumeIDs: [] },
+  validateMachineClass: { violations: [] },
+}
+
+function withRequiredParts(object: { metadata?: Partial<ObjectMeta>; spec?: object }): void {
+  object.metadata = { name: '', namespace: '', ...object.metadata }
+  object.spec ??= {}
+}

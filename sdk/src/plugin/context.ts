@@ -1,0 +1,35 @@
+/** Writes structured log lines. Secrets of the call are blacked out by the host. */
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+/** What each call of a plugin's method gets beside its request. */
+export interface CallContext {
+  /**
+   * Aborts when the call's deadline has passed, when the caller has gone, or when the host stops. Hand it to everything
+   * that waits. What happens after the abort is still awaited: only then may the next changing call for the machine run.
+   */
+  readonly signal: AbortSignal
+  /** When {@link CallContext.signal} will abort because of the deadline, in milliseconds since the epoch. Always set. */
+  readonly deadlineMs: number
+  /** Logs with the call's method and machine. */
+  readonly logger: Logger
+  /**
+   * Keeps one logged-in client per key for later calls of this plugin, so that each call need not log in again.
+   *
+   * Concurrent calls with the same key share one `make`. A failed `make` is not kept. A client that has not been used
+   * for ten minutes is disposed, and so are all when the plugin stops.
+   *
+   * @param key What tells clients apart: credentials, region, endpoint. Kept as a hash only.
+   * @param make Makes the client.
+   * @param dispose Releases it.
+   */
+  client<T>(
+    key: string | readonly string[],
+    make: () => T | Promise<T>,
+    dispose?: (client: T) => void | Promise<void>,
+  ): Promise<T>
+}
