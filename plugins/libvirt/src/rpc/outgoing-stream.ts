@@ -25,6 +25,11 @@ export class OutgoingStream {
     this.#ended.promise.catch(() => {})
   }
 
+  /** Resolves when libvirtd has taken it all, rejects as soon as it cannot: even while nothing is written. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
   /** Resolves when the bytes have left, or wait in a buffer of bounded size: that is the back-pressure. */
   async write(bytes: Uint8Array): Promise<void> {
     for (let start = 0; start < bytes.byteLength; start += maxChunkBytes) {
@@ -35,10 +40,9 @@ export class OutgoingStream {
     }
   }
 
-  /** Says that all was sent. Resolves when libvirtd has taken it all, rejects when it could not. */
-  async finish(): Promise<void> {
+  /** Says that all was sent. `ended` tells how it went. */
+  finish(): void {
     this.#close(messageStatus.ok)
-    await this.#ended.promise
   }
 
   /** Tells libvirtd to stop. What it has written stays written. */
@@ -48,9 +52,9 @@ export class OutgoingStream {
 
   /** libvirtd's last word about this stream. */
   end(frame: Frame): void {
-    if (frame.status === messageStatus.ok) this.#ended.resolve()
-    else if (frame.status === messageStatus.error) this.#fail(errorFrom(frame, this.#procedure))
-    else throw new ProtocolError(`${this.#procedure}: data on a stream that only sends`)
+    if (frame.status === messageStatus.error) this.#fail(errorFrom(frame, this.#procedure))
+    else if (frame.status === messageStatus.ok && this.#closing) this.#ended.resolve()
+    else throw new ProtocolError(`${this.#procedure}: an end, or data, that nobody asked for`)
   }
 
   lose(cause: unknown): void {

@@ -11,7 +11,8 @@ export async function sendUpload(stream: OutgoingStream, source: UploadSource, o
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const stopWatch = watchCall(options, (reason) => reject(new CallAbandoned('storage-vol-upload', true, reason)))
   // Not a race for each chunk: the promise that never settles would hold on to every chunk.
-  sendChunks(stream, iterator, source.length).then(resolve, reject)
+  sendChunks(stream, iterator, source.length).catch(reject)
+  stream.ended.then(resolve, reject)
   try {
     await promise
   } catch (error) {
@@ -32,7 +33,7 @@ async function sendChunks(stream: OutgoingStream, chunks: AsyncIterator<Uint8Arr
     await stream.write(next.value)
   }
   if (sent < length) throw new UploadSizeError(`the content ends after ${sent} of its ${length} bytes`)
-  await stream.finish()
+  stream.finish()
 }
 
 function chunksOf(source: UploadSource): AsyncIterator<Uint8Array> {
