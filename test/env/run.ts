@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
-import { delimiter } from 'node:path'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
 
 export interface RunOptions {
   readonly signal: AbortSignal
@@ -100,6 +101,19 @@ export function toolEnv(): Record<string, string> {
   const path = (env.PATH ?? '/usr/bin:/bin').split(delimiter)
   for (const folder of ['/usr/local/sbin', '/usr/sbin', '/sbin']) if (!path.includes(folder)) path.push(folder)
   return { ...env, PATH: path.join(delimiter), LC_ALL: 'C.UTF-8' }
+}
+
+/** Where a program is, by the PATH that tools get; undefined when it isn't there. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const folder of (toolEnv().PATH ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    const isThere = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) return path
+  }
+  return undefined
 }
 
 /** A command as a person would type it. */
