@@ -27,19 +27,17 @@ export interface WireStatus {
  *
  * Trailers are small (8 KiB with many clients), so the message and the violations are cut to what fits; the message
  * then says how much is missing.
- *
- * @param plugin Package name of the plugin that was called.
  */
-export function encodeError(error: MachineError, plugin = ''): WireStatus {
+export function encodeError(error: MachineError): WireStatus {
   const message = shorten(error.message, maxMessageBytes)
-  const detail = errorDetail(error, plugin)
+  const detail = errorDetail(error)
   const code = grpcCode(error.code)
   const status = create(StatusSchema, { code, message, details: [anyPack(ErrorDetailSchema, detail)] })
   return { code, message, details: toBinary(StatusSchema, status) }
 }
 
 /** The detail of an error, with as many violations as fit into a trailer. */
-export function errorDetail(error: MachineError, plugin = ''): ErrorDetail {
+export function errorDetail(error: MachineError): ErrorDetail {
   const detail = create(ErrorDetailSchema, {
     code: MachineCodes[error.code],
     codeName: error.code,
@@ -50,7 +48,6 @@ export function errorDetail(error: MachineError, plugin = ''): ErrorDetail {
     providerId: error.providerID ?? '',
     nodeName: error.nodeName ?? '',
     addresses: [...error.addresses],
-    plugin,
   })
   if (error.retryAfterMs !== undefined) {
     const seconds = Math.floor(error.retryAfterMs / 1000)

@@ -22,7 +22,7 @@ export function requestToPlain<M extends DriverMethod>(
     const object = plain[key]
     if (typeof object === 'object' && object !== null) withRequiredParts(object)
   }
-  if (method === 'getVolumeIDs') plain['pvSpecs'] ??= []
+  if (method === 'getVolumeIDs') plain.pvSpecs ??= []
   return plain as DriverCalls[M]['request']
 }
 

@@ -1,4 +1,4 @@
-import { create, type DescField, type DescMessage, type MessageShape } from '@bufbuild/protobuf'
+import { create, type DescField, type DescMessage, type MessageShape, ScalarType } from '@bufbuild/protobuf'
 import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt'
 
 /**
@@ -26,16 +26,12 @@ export function fromPlain<D extends DescMessage>(schema: D, plain: object, path 
   const unknown = Object.keys(plain).find((key) => !known.has(key))
   if (unknown !== undefined) throw new TypeError(`${schema.name} has no field ${path}${unknown}`)
   const message = create(schema)
-  for (const { jsonName, localName, child } of fields) {
+  for (const { jsonName, localName, kind, child } of fields) {
     const value: unknown = Reflect.get(plain, jsonName)
     if (value === undefined) continue
     const at = path + jsonName
-    if (child?.many && !Array.isArray(value)) throw new TypeError(`${at} must be a list`)
-    const convert = (item: unknown) => {
-      if (typeof item !== 'object' || item === null) throw new TypeError(`${at} must be an object`)
-      return child?.fromPlain(item, `${at}.`)
-    }
-    Reflect.set(message, localName, child ? mapValue(value, child.many, convert) : value)
+    if (!isOfKind(value, kind)) throw new TypeError(`${at} must be ${kind}`)
+    Reflect.set(message, localName, child ? mapValue(value, child.many, (item) => child.fromPlain(item, at)) : value)
   }
   return message
 }
@@ -45,12 +41,20 @@ interface PlainField {
   localName: string
   jsonName: string
   hasPresence: boolean
-  child?: {
-    many: boolean
-    toPlain(message: unknown): unknown
-    fromPlain(plain: object, path: string): unknown
-  }
+  kind: Kind
+  /** Conversions of a message; other values are handed on as they are. */
+  child?: { many: boolean; toPlain(message: unknown): unknown; fromPlain(plain: unknown, path: string): unknown }
 }
+
+type Kind =
+  | (typeof scalarKinds)[number]
+  | 'an object'
+  | 'an object of texts'
+  | 'an object of bytes'
+  | 'a list'
+  | 'a list of texts'
+
+const scalarKinds = ['a text', 'true or false', 'bytes', 'a number'] as const
 
 const cache = new WeakMap<DescMessage, PlainField[]>()
 
@@ -65,19 +69,55 @@ function fieldsOf(schema: DescMessage): PlainField[] {
 
 function plainField(field: DescField): PlainField {
   const { localName, jsonName } = field
-  const hasPresence = field.presence !== FeatureSet_FieldPresence.IMPLICIT
-  const message = field.message
-  // A Struct is a JSON object in the generated code already.
-  if (!message || message.typeName === 'google.protobuf.Struct') return { localName, jsonName, hasPresence }
-  return {
+  const plain = {
     localName,
     jsonName,
-    hasPresence,
-    child: {
-      many: field.fieldKind === 'list',
-      toPlain: (value) => toPlain(message, value as MessageShape<typeof message>),
-      fromPlain: (plain, path) => fromPlain(message, plain, path),
+    hasPresence: field.presence !== FeatureSet_FieldPresence.IMPLICIT,
+    kind: kindOf(field),
+  }
+  const message = field.message
+  // A Struct is a JSON object in the generated code already.
+  if (!message || message.typeName === 'google.protobuf.Struct') return plain
+  const child = {
+    many: field.fieldKind === 'list',
+    toPlain: (value: unknown) => toPlain(message, value as MessageShape<typeof message>),
+    fromPlain: (value: unknown, path: string) => {
+      if (!isOfKind(value, 'an object')) throw new TypeError(`${path} must hold objects`)
+      return fromPlain(message, value as object, `${path}.`)
     },
+  }
+  return { ...plain, child }
+}
+
+function kindOf(field: DescField): Kind {
+  if (field.fieldKind === 'map') return field.scalar === ScalarType.BYTES ? 'an object of bytes' : 'an object of texts'
+  if (field.fieldKind === 'list') return field.scalar === ScalarType.STRING ? 'a list of texts' : 'a list'
+  if (field.fieldKind === 'message') return 'an object'
+  if (field.scalar === ScalarType.STRING) return 'a text'
+  if (field.scalar === ScalarType.BOOL) return 'true or false'
+  return field.scalar === ScalarType.BYTES ? 'bytes' : 'a number'
+}
+
+function isOfKind(value: unknown, kind: Kind): boolean {
+  switch (kind) {
+    case 'a text':
+      return typeof value === 'string'
+    case 'true or false':
+      return typeof value === 'boolean'
+    case 'a number':
+      return typeof value === 'number'
+    case 'bytes':
+      return value instanceof Uint8Array
+    case 'a list':
+      return Array.isArray(value)
+    case 'a list of texts':
+      return Array.isArray(value) && value.every((item) => typeof item === 'string')
+    case 'an object':
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
+    case 'an object of texts':
+      return isOfKind(value, 'an object') && Object.values(value as object).every((item) => typeof item === 'string')
+    case 'an object of bytes':
+      return isOfKind(value, 'an object') && Object.values(value as object).every((item) => item instanceof Uint8Array)
   }
 }
 

@@ -1,0 +1,65 @@
+// Builds the project. `node build.mjs` builds all; `node build.mjs generate` makes code and reference from the sources
+// of truth (protos and tables) and needs to run only when those change.
+import { execFileSync } from 'node:child_process'
+import { globSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+
+const root = dirname(fileURLToPath(import.meta.url))
+const bin = (name) => join(root, 'node_modules', '.bin', name)
+const run = (command, args, cwd = root) => execFileSync(command, args, { cwd, stdio: 'inherit' })
+
+const steps = {
+  /** Messages from the protos. */
+  generate() {
+    run(bin('buf'), ['lint'], join(root, 'sdk/proto'))
+    rmSync(join(root, 'sdk/src/contract/gen'), { recursive: true, force: true })
+    run(bin('buf'), ['generate'], join(root, 'sdk/proto'))
+  },
+
+  /** Libraries stay one file per source file, so that stacks and editors show what was written. */
+  libraries() {
+    for (const folder of ['sdk', ...globSync('plugins/*', { cwd: root })]) {
+      rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
+      run(bin('tsc'), ['-p', join(folder, 'tsconfig.json')])
+    }
+  },
+
+  /** The host is one program. Its dependencies stay outside: some load files that lie beside their code. */
+  async host() {
+    rmSync(join(root, 'host/dist'), { recursive: true, force: true })
+    await build({
+      absWorkingDir: root,
+      entryPoints: {
+        mcm: 'host/src/cli/mcm.ts',
+        'plugin-process': 'host/src/runtime/plugin-process.ts',
+        composition: 'host/src/composition.ts',
+      },
+      outdir: 'host/dist',
+      bundle: true,
+      splitting: true,
+      format: 'esm',
+      platform: 'node',
+      target: 'node22.18',
+      packages: 'external',
+      // The SDK is part of the program, so that a host and its SDK always fit together.
+      alias: {
+        '@mcm/sdk': './sdk/src/index.ts',
+        '@mcm/sdk/contract': './sdk/src/contract/index.ts',
+        '@mcm/sdk/client': './sdk/src/client/index.ts',
+      },
+      sourcemap: true,
+      logLevel: 'warning',
+    })
+  },
+}
+
+const wanted = process.argv.slice(2)
+for (const name of wanted.length > 0 ? wanted : ['libraries', 'host']) {
+  if (!Object.hasOwn(steps, name)) {
+    console.error(`no build step ${name}; there are: ${Object.keys(steps).join(', ')}`)
+    process.exit(1)
+  }
+  await steps[name]()
+}

@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises'
+import { credentials } from '@grpc/grpc-js'
+import { type ConnectedDriver, connectDriver } from '@mcm/sdk/client'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { defaultEndpoint } from '../config/config.ts'
+import { CliError } from './cli-error.ts'
+import { type OutputFormat, outputFormats } from './output.ts'
+
+/** What commands that call a host have in common. */
+export interface ClientOptions {
+  endpoint: string
+  tlsCa?: string
+  tlsCert?: string
+  tlsKey?: string
+  timeout: number
+  output: OutputFormat
+}
+
+/** Adds the options of {@link ClientOptions} to a command. */
+export function withClientOptions(command: Command): Command {
+  return command
+    .option('--endpoint <address>', 'the host to call: unix:///path or host:port', defaultEndpoint())
+    .option('--tls-ca <file>', "who signed the host's certificate (PEM); switches TLS on")
+    .option('--tls-cert <file>', 'own certificate (PEM)')
+    .option('--tls-key <file>', 'own key (PEM)')
+    .option('--timeout <seconds>', 'how long each call may take', seconds, 1200)
+    .addOption(new Option('-o, --output <format>', 'how to print').choices(outputFormats).default('table'))
+}
+
+/** Connects to the host that the options name. */
+export async function connect({ endpoint, tlsCa, tlsCert, tlsKey }: ClientOptions): Promise<ConnectedDriver> {
+  if (!tlsCa) {
+    if (tlsCert || tlsKey) throw new CliError('--tls-cert and --tls-key need --tls-ca')
+    return connectDriver(endpoint)
+  }
+  if (!tlsCert !== !tlsKey) throw new CliError('--tls-cert and --tls-key go together')
+  const [ca, key, cert] = await Promise.all([tlsCa, tlsKey, tlsCert].map((file) => (file ? readFile(file) : null)))
+  return connectDriver(endpoint, { credentials: credentials.createSsl(ca ?? null, key ?? null, cert ?? null) })
+}
+
+/** The deadline of a call that starts now. */
+export function deadline({ timeout }: ClientOptions): { deadlineMs: number } {
+  return { deadlineMs: Date.now() + timeout * 1000 }
+}
+
+function seconds(text: string): number {
+  const value = Number(text)
+  if (!(value > 0)) throw new InvalidArgumentError('must be a number of seconds above 0')
+  return value
+}

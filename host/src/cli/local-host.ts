@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import { compose, tokens } from '../composition.ts'
+import { readConfig } from '../config/config.ts'
+import type { Services } from '../contract/grpc-server.ts'
+
+/** Where a command finds plugins when it asks no host. */
+export interface LocalOptions {
+  config?: string
+  plugin?: string[]
+  pluginDir?: string[]
+}
+
+/** Adds the options of {@link LocalOptions} to a command. */
+export function withLocalOptions(command: Command): Command {
+  const collect = (value: string, previous: string[] = []) => [...previous, value]
+  return command
+    .option('--config <file>', 'YAML configuration of the host')
+    .option('--plugin <package>', 'plugin, by package name or folder (repeatable)', collect)
+    .option('--plugin-dir <folder>', 'folder with plugins (repeatable; default: node_modules beside the host)', collect)
+}
+
+/** Runs something with a host in this process that listens nowhere, and stops its plugins afterwards. */
+export async function withLocalHost<T>(
+  { config, plugin, pluginDir }: LocalOptions,
+  use: (services: Services) => Promise<T>,
+): Promise<T> {
+  // What a command finds out it prints itself; the log would only repeat it.
+  const log = { level: 'silent' }
+  const container = await compose(await readConfig(config, { plugins: plugin, pluginDirs: pluginDir, log }))
+  const { instances } = container.resolve(tokens.routes)
+  try {
+    await Promise.allSettled(instances.map((instance) => instance.start()))
+    return await use(container.resolve(tokens.services))
+  } finally {
+    await Promise.all(instances.map((instance) => instance.close(2000)))
+  }
+}

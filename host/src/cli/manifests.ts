@@ -1,0 +1,166 @@
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { extname, join } from 'node:path'
+import { type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf'
+import type { Machine, MachineClass, ObjectMeta, Secret } from '@mcm/sdk'
+import { MachineClassSchema, MachineSchema, SecretSchema, toPlain } from '@mcm/sdk/contract'
+import { type Document, LineCounter, parseAllDocuments } from 'yaml'
+import { CliError } from './cli-error.ts'
+
+/** An object and where it stands. */
+export interface Located<T> {
+  object: T
+  file: string
+  /** Line of a path such as `providerSpec.disks[0].size`, or of the nearest part of it that is there. */
+  lineOf(path: string): number
+}
+
+/** What Kubernetes YAML files hold. */
+export interface Manifests {
+  machines: Located<Machine>[]
+  classes: Located<MachineClass>[]
+  secrets: Located<Secret>[]
+  /** Objects of other kinds, which other controllers read. */
+  others: { file: string; kind: string; name: string }[]
+}
+
+/**
+ * Reads Machines, MachineClasses and Secrets from YAML or JSON: files, all `*.yaml`, `*.yml` and `*.json` of folders,
+ * or `-` for standard input. Several documents and `List` objects are allowed, in any order.
+ */
+export async function readManifests(paths: readonly string[]): Promise<Manifests> {
+  const manifests: Manifests = { machines: [], classes: [], secrets: [], others: [] }
+  const problems: string[] = []
+  for (const file of (await Promise.all(paths.map(filesOf))).flat()) {
+    addFile(file, await readText(file), manifests, problems)
+  }
+  if (problems.length > 0) throw new CliError(problems.join('\n'))
+  return manifests
+}
+
+/** The class of a machine. */
+export function classOf(machine: Located<Machine>, { classes }: Manifests): Located<MachineClass> {
+  const { metadata, spec } = machine.object
+  const name = spec.class?.name ?? ''
+  const found = classes.find(({ object }) => object.metadata.name === name && object.metadata.namespace === metadata.namespace)
+  if (found) return found
+  const have = classes.map(({ object }) => object.metadata.name).join(', ') || 'none'
+  throw new CliError(
+    `${machine.file}:${machine.lineOf('spec.class.name')}: Machine ${metadata.name} wants MachineClass ${JSON.stringify(name)} in namespace ${metadata.namespace}, which is not in the given files (they have: ${have})`,
+  )
+}
+
+/** The Secrets of a class, merged as the controller does: the credentials' one wins. `undefined` when it names none. */
+export function secretOf({ object, file, lineOf }: Located<MachineClass>, { secrets }: Manifests): Secret | undefined {
+  const references = (['secretRef', 'credentialsSecretRef'] as const).filter((key) => object[key])
+  if (references.length === 0) return undefined
+  const data: Record<string, Uint8Array> = {}
+  for (const key of references) {
+    const { name, namespace = object.metadata.namespace } = object[key] ?? {}
+    const found = secrets.find(({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace)
+    if (!found) {
+      throw new CliError(`${file}:${lineOf(key)}: ${key} names Secret ${namespace}/${name}, which is not in the given files`)
+    }
+    Object.assign(data, found.object.data)
+    for (const [dataKey, text] of Object.entries(found.object.stringData ?? {})) data[dataKey] = Buffer.from(text)
+  }
+  return { data }
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  if (path === '-') return [path]
+  const found = await stat(path).catch((error: Error) => {
+    throw new CliError(`cannot read ${path}: ${error.message}`)
+  })
+  if (!found.isDirectory()) return [path]
+  const names = (await readdir(path)).filter((name) => ['.yaml', '.yml', '.json'].includes(extname(name))).sort()
+  if (names.length === 0) throw new CliError(`${path} has no .yaml, .yml or .json files`)
+  return names.map((name) => join(path, name))
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    if (file !== '-') return await readFile(file, 'utf8')
+    const chunks: Buffer[] = []
+    for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
+    return Buffer.concat(chunks).toString('utf8')
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${(error as Error).message}`)
+  }
+}
+
+function addFile(file: string, text: string, manifests: Manifests, problems: string[]): void {
+  const counter = new LineCounter()
+  const documents = parseAllDocuments(text, { lineCounter: counter })
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const lineAt = (path: (string | number)[]) => counter.linePos(offsetOf(document, path)).line
+    for (const { message } of document.errors) problems.push(`${file}: ${message}`)
+    if (document.errors.length > 0) continue
+    const value: unknown = document.toJS({ maxAliasCount: 100 })
+    if (value === null) continue
+    const items = isObject(value) && value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : undefined
+    for (const [i, item] of (items ?? [value]).entries()) {
+      const at = items ? ['items', i] : []
+      const lineOf = (path: string) => lineAt([...at, ...segmentsOf(path)])
+      try {
+        addObject({ file, object: item, lineOf }, manifests)
+      } catch (error) {
+        problems.push(`${file}:${lineOf('')}: ${(error as Error).message}`)
+      }
+    }
+  }
+}
+
+function addObject({ object, file, lineOf }: Located<unknown>, manifests: Manifests): void {
+  if (!isObject(object)) throw new Error('this is no Kubernetes object')
+  const { apiVersion, kind, metadata } = object
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string') throw new Error('a Kubernetes object needs apiVersion and kind')
+  const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
+  const isMachineApi = apiVersion === 'machine.sapcloud.io/v1alpha1'
+  if (kind === 'Machine' && isMachineApi) {
+    manifests.machines.push({ object: parse<Machine>(MachineSchema, object, { spec: {} }), file, lineOf })
+  } else if (kind === 'MachineClass' && isMachineApi) {
+    manifests.classes.push({ object: parse<MachineClass>(MachineClassSchema, object, {}), file, lineOf })
+  } else if (kind === 'Secret' && apiVersion === 'v1') {
+    manifests.secrets.push({ object: parse<Secret>(SecretSchema, object, {}), file, lineOf })
+  } else if (kind === 'Machine' || kind === 'MachineClass') {
+    throw new Error(`${kind} must have apiVersion machine.sapcloud.io/v1alpha1, not ${apiVersion}`)
+  } else {
+    manifests.others.push({ file, kind, name })
+  }
+}
+
+/** Strict: a field that the contract does not know is named rather than lost. */
+function parse<T>(schema: DescMessage, object: object, defaults: object): T {
+  let plain: { metadata?: Partial<ObjectMeta> }
+  try {
+    plain = toPlain(schema, fromJson(schema, object as JsonValue))
+  } catch (error) {
+    const text = (error as Error).message.replace(/^cannot decode message mcm\.driver\.v1\.(\w+) from JSON: /, '$1: ')
+    throw new Error(text)
+  }
+  const { metadata } = plain
+  if (!metadata?.name) throw new Error(`${schema.name} needs metadata.name`)
+  return { ...defaults, ...plain, metadata: { namespace: 'default', ...metadata } } as T
+}
+
+/** `a.b[1]["odd key"]` → `['a', 'b', 1, 'odd key']` */
+function segmentsOf(path: string): (string | number)[] {
+  const matches = path.matchAll(/\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.[\]]+)/g)
+  return [...matches].map(([, quoted, index, name]) => {
+    if (index !== undefined) return Number(index)
+    return quoted === undefined ? (name ?? '') : String(JSON.parse(`"${quoted}"`))
+  })
+}
+
+function offsetOf(document: Document, path: (string | number)[]): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
+    const range = isObject(node) ? node['range'] : undefined
+    if (Array.isArray(range) && typeof range[0] === 'number') return range[0]
+  }
+  return 0
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

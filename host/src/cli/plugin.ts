@@ -1,0 +1,98 @@
+import { toJson } from '@bufbuild/protobuf'
+import { MachineError } from '@mcm/sdk'
+import { type Plugin, PluginSchema, PluginState } from '@mcm/sdk/contract'
+import type { Command } from 'commander'
+import { stringify } from 'yaml'
+import { CliError } from './cli-error.ts'
+import { type ClientOptions, connect, withClientOptions } from './client.ts'
+import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
+import { type Column, render } from './output.ts'
+
+/** `mcm plugin …`: shows the plugins of a running host or, without one, those that a host would load here. */
+export function addPluginCommands(program: Command): void {
+  const plugin = program.command('plugin').description('show plugins')
+  const note = 'Asks the host at --endpoint. Without one, or with --local, looks at the plugins that are installed here.'
+  for (const [name, description] of [
+    ['list', 'list all plugins with their state'],
+    ['show <name>', 'show one plugin, by package or provider name: capabilities, permissions, secret keys, schema'],
+  ] as const) {
+    const command = withLocalOptions(withClientOptions(plugin.command(name).description(`${description}. ${note}`)))
+    command.option('--local', 'do not ask a host')
+    if (name === 'list') command.action(async (options: PluginOptions) => await list(options))
+    else command.action(async (wanted: string, options: PluginOptions) => await show(wanted, options))
+  }
+}
+
+type PluginOptions = ClientOptions & LocalOptions & { local?: boolean }
+
+const columns: Column<Plugin>[] = [
+  { title: 'NAME', value: ({ name }) => name },
+  { title: 'VERSION', value: ({ version }) => version },
+  { title: 'PROVIDERS', value: ({ providers }) => providers.join(', ') },
+  { title: 'STATE', value: stateOf },
+  { title: 'PID', value: ({ pid }) => pid || '' },
+  { title: 'CALLS', value: ({ calls }) => calls },
+  { title: 'ERRORS', value: ({ errors }) => errors },
+  { title: 'RESTARTS', value: ({ restarts }) => restarts },
+  { title: 'CAPABILITIES', value: ({ capabilities }) => capabilities.join(', '), isWide: true },
+  { title: 'FOLDER', value: ({ folder }) => folder, isWide: true },
+]
+
+async function list(options: PluginOptions): Promise<void> {
+  const plugins = await fetchPlugins(options)
+  if (options.output === 'json' || options.output === 'yaml') {
+    console.log(render(plugins.map((plugin) => toJson(PluginSchema, plugin)), [], options.output))
+  } else if (plugins.length === 0) {
+    console.log('no plugins; install one beside the host, for example: npm i @mcm/plugin-fake')
+  } else {
+    console.log(render(plugins, columns, options.output))
+  }
+}
+
+async function show(wanted: string, options: PluginOptions): Promise<void> {
+  const plugins = await fetchPlugins(options)
+  const plugin = plugins.find(({ name, providers }) => name === wanted || providers.includes(wanted))
+  if (!plugin) {
+    const have = plugins.map(({ name }) => name).join(', ') || 'none'
+    throw new CliError(`no plugin ${JSON.stringify(wanted)} (there are: ${have})`)
+  }
+  if (options.output === 'json') return console.log(JSON.stringify(toJson(PluginSchema, plugin), null, 2))
+  if (options.output === 'yaml') return console.log(stringify(toJson(PluginSchema, plugin)).trimEnd())
+  const secretKeys = plugin.secretKeys.map(({ name, required, aliases, description }) => {
+    const or = aliases.length > 0 ? `, or ${aliases.join(', ')}` : ''
+    return [`${name}${or}`, `${required ? 'required' : 'optional'}${description && `: ${description}`}`]
+  })
+  console.log(
+    stringify({
+      name: plugin.name,
+      version: plugin.version,
+      description: plugin.description,
+      providers: plugin.providers,
+      state: stateOf(plugin),
+      folder: plugin.folder,
+      capabilities: plugin.capabilities,
+      permissions: plugin.permissions ?? 'none',
+      secret: Object.fromEntries(secretKeys),
+      providerSpec: plugin.providerSpecSchema ?? 'unknown',
+    }).trimEnd(),
+  )
+}
+
+async function fetchPlugins(options: PluginOptions): Promise<Plugin[]> {
+  if (!options.local) {
+    try {
+      await using driver = await connect(options)
+      const { plugins } = await driver.listPlugins({ deadlineMs: Date.now() + 5000 })
+      return plugins
+    } catch (error) {
+      if (!MachineError.is(error) || error.code !== 'Unavailable') throw error
+      console.error(`no host answers at ${options.endpoint}; these plugins are installed here:`)
+    }
+  }
+  return await withLocalHost(options, async ({ listPlugins }) => listPlugins().plugins)
+}
+
+function stateOf({ state, reason }: Plugin): string {
+  const name = PluginState[state]?.toLowerCase() ?? 'unknown'
+  return reason === '' ? name : `${name}: ${reason}`
+}

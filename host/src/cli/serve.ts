@@ -1,0 +1,68 @@
+import { constants } from 'node:os'
+import { type Command, Option } from 'commander'
+import { compose, tokens } from '../composition.ts'
+import { readConfig } from '../config/config.ts'
+import { logFormats, logLevels } from '../log.ts'
+import { withLocalOptions } from './local-host.ts'
+
+/** `mcm serve`: runs the host until it is told to stop. */
+export function addServeCommand(program: Command): void {
+  const collect = (value: string, previous: string[] = []) => [...previous, value]
+  withLocalOptions(program.command('serve'))
+    .description('run the host')
+    .option('--listen <address>', 'serve gRPC on unix:///path or host:port (repeatable)', collect)
+    .option('--http <address>', 'serve HTTP with JSON, and gRPC-Web, on host:port (repeatable)', collect)
+    .option('--tls-cert <file>', 'certificate for TCP addresses (PEM; read again when it changes)')
+    .option('--tls-key <file>', 'its key (PEM)')
+    .option('--tls-client-ca <file>', 'who signs the certificates of clients (PEM)')
+    .option('--insecure', 'serve TCP on loopback without TLS')
+    .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels))
+    .addOption(new Option('--log-format <format>', 'how to log').choices(logFormats))
+    .action(async (options: ServeOptions) => await serve(options))
+}
+
+interface ServeOptions {
+  config?: string
+  plugin?: string[]
+  pluginDir?: string[]
+  listen?: string[]
+  http?: string[]
+  tlsCert?: string
+  tlsKey?: string
+  tlsClientCa?: string
+  insecure?: boolean
+  logLevel?: string
+  logFormat?: string
+}
+
+async function serve(options: ServeOptions): Promise<void> {
+  const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options
+  const config = await readConfig(options.config, {
+    listen: options.listen,
+    http: { listen: options.http },
+    ...((cert || key || clientCa) && { tls: { cert, key, clientCa } }),
+    insecure: options.insecure,
+    plugins: options.plugin,
+    pluginDirs: options.pluginDir,
+    log: { level: options.logLevel, format: options.logFormat },
+  })
+  const host = (await compose(config)).resolve(tokens.host)
+  const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
+  process.on('SIGTERM', resolve)
+  process.on('SIGINT', resolve)
+  try {
+    const { grpc, http } = await host.start()
+    // For people and for scripts that wait for it; the log has the same for machines.
+    for (const address of grpc) console.log(`serving gRPC on ${address}`)
+    for (const address of http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)
+    const signal = await signalled
+    // A second signal means: now.
+    const quit = () => process.exit(128 + constants.signals[signal])
+    process.once('SIGTERM', quit)
+    process.once('SIGINT', quit)
+  } finally {
+    await host.stop()
+  }
+  // Whatever a library still holds open, the host's work is done.
+  process.exit(0)
+}

@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir, userInfo } from 'node:os'
+import { basename, join } from 'node:path'
+import { type Static, Type, type Violation } from '@mcm/sdk'
+import { parseDocument } from 'yaml'
+import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
+import { logFormats, logLevels } from '../log.ts'
+import { compileSchema, describeErrors } from '../schema/json-schema.ts'
+
+const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
+const seconds = (description: string, defaultSeconds: number) =>
+  Type.Number({ description, default: defaultSeconds, exclusiveMinimum: 0, maximum: 7 * 24 * 3600 })
+const strict = { additionalProperties: false }
+
+/** What a configuration file may say. docs/reference/configuration.md is generated from it. */
+export const configSchema = Type.Object(
+  {
+    listen: Type.Optional(
+      texts('Where gRPC is served: `unix:///path` or `host:port`. Default: a Unix socket in a private directory.'),
+    ),
+    http: Type.Object(
+      {
+        listen: Type.Optional(texts('Where HTTP is served (JSON, gRPC-Web): `host:port`. Default: nowhere.')),
+        allowedOrigins: Type.Optional(texts('Web origins whose pages may call, such as `https://console.example`. Default: none.')),
+      },
+      { ...strict, default: {}, description: 'The contract for curl and browsers.' },
+    ),
+    tls: Type.Optional(
+      Type.Object(
+        {
+          cert: Type.String({ minLength: 1, description: 'Certificate of the host, PEM file. Read again when it changes.' }),
+          key: Type.String({ minLength: 1, description: 'Its key, PEM file.' }),
+          clientCa: Type.String({ minLength: 1, description: 'Who signs the certificates of clients, PEM file.' }),
+        },
+        { ...strict, description: 'TLS with client certificates, for all TCP addresses.' },
+      ),
+    ),
+    insecure: Type.Boolean({ default: false, description: 'Serve TCP on loopback without TLS.' }),
+    plugins: Type.Optional(texts('Plugins by package name or folder.')),
+    pluginDirs: Type.Optional(
+      texts('Folders with plugins, directly or in their `node_modules`. Default: `node_modules` beside the host.'),
+    ),
+    log: Type.Object(
+      {
+        level: Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info' }),
+        format: Type.Union(logFormats.map((format) => Type.Literal(format)), { default: 'json' }),
+      },
+      { ...strict, default: {}, description: 'The log, on stderr.' },
+    ),
+    maxMessageBytes: Type.Integer({
+      default: 16 * 1024 * 1024,
+      minimum: 64 * 1024,
+      maximum: 1024 * 1024 * 1024,
+      description: 'Largest request or response.',
+    }),
+    deadlines: Type.Object(
+      {
+        changeSeconds: seconds('For calls that change something, when the caller sets no deadline.', 20 * 60),
+        readSeconds: seconds('For calls that only look, when the caller sets no deadline.', 2 * 60),
+        maxSeconds: seconds('For all calls, whatever the caller says.', 60 * 60),
+      },
+      { ...strict, default: {}, description: 'How long calls may take.' },
+    ),
+    stopSeconds: seconds('How long running calls may go on when the host is told to stop.', 30),
+  },
+  strict,
+)
+
+type RawConfig = Static<typeof configSchema>
+
+/** The configuration of a host, checked and complete. */
+export interface Config {
+  listen: ListenAddress[]
+  http: { listen: (ListenAddress & { kind: 'tcp' })[]; allowedOrigins: string[] }
+  tls: { cert: string; key: string; clientCa: string } | undefined
+  plugins: string[]
+  pluginDirs: string[]
+  log: RawConfig['log']
+  maxMessageBytes: number
+  deadlines: { changeMs: number; readMs: number; maxMs: number }
+  stopMs: number
+}
+
+/** A configuration that cannot be used, with everything that is wrong with it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly violations: readonly Violation[]
+
+  constructor(source: string, violations: readonly Violation[]) {
+    const lines = violations.map(({ path, message }) => `  ${path === '' ? message : `${path}  ${message}`}`)
+    super([`${source} is not valid`, ...lines].join('\n'))
+    this.violations = violations
+  }
+}
+
+/**
+ * Reads a configuration.
+ *
+ * @param file A YAML file; without one the defaults hold.
+ * @param flags What the command line says; each wins over the file.
+ */
+export async function readConfig(file: string | undefined, flags: Record<string, unknown> = {}): Promise<Config> {
+  const fromFile = file === undefined ? {} : await readYaml(file)
+  const raw = merge(fromFile, flags)
+  const validate = compileSchema(configSchema)
+  const source = file === undefined ? 'the command line' : `configuration ${file}`
+  if (!validate(raw)) throw new ConfigError(source, describeErrors(validate.errors ?? [], ''))
+  // Just checked against the schema that the type comes from.
+  return complete(raw as unknown as RawConfig, source)
+}
+
+/** The Unix socket where a host listens, and a client calls, when nobody says otherwise. */
+export function defaultEndpoint(env: NodeJS.ProcessEnv = process.env): string {
+  const { uid } = userInfo()
+  const folder = env['XDG_RUNTIME_DIR'] ?? (uid === 0 ? '/run' : join(tmpdir(), `mcm-${uid}`))
+  return `unix://${join(folder, 'mcm', 'host.sock')}`
+}
+
+function complete(raw: RawConfig, source: string): Config {
+  const violations: Violation[] = []
+  const addresses = (path: string, list: readonly string[]) =>
+    list.flatMap((text, i) => {
+      try {
+        return [parseListenAddress(text)]
+      } catch (error) {
+        violations.push({ path: `${path}[${i}]`, message: (error as Error).message })
+        return []
+      }
+    })
+  const listen = addresses('listen', raw.listen ?? [defaultEndpoint()])
+  const httpListen = addresses('http.listen', raw.http.listen ?? [])
+  for (const [path, list] of [['listen', listen], ['http.listen', httpListen]] as const) {
+    for (const address of list) {
+      if (address.kind === 'unix') {
+        if (path === 'http.listen') violations.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
+        continue
+      }
+      if (raw.tls) continue
+      if (!raw.insecure) violations.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
+      else if (!isLoopback(address)) violations.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
+    }
+  }
+  if (violations.length > 0) throw new ConfigError(source, violations)
+  const { changeSeconds, readSeconds, maxSeconds } = raw.deadlines
+  return {
+    listen,
+    http: { listen: httpListen.filter((address) => address.kind === 'tcp'), allowedOrigins: raw.http.allowedOrigins ?? [] },
+    tls: raw.tls,
+    plugins: raw.plugins ?? [],
+    pluginDirs: raw.pluginDirs ?? besideTheHost(),
+    log: raw.log,
+    maxMessageBytes: raw.maxMessageBytes,
+    deadlines: { changeMs: changeSeconds * 1000, readMs: readSeconds * 1000, maxMs: maxSeconds * 1000 },
+    stopMs: raw.stopSeconds * 1000,
+  }
+}
+
+async function readYaml(file: string): Promise<Record<string, unknown>> {
+  const source = `configuration ${file}`
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new ConfigError(source, [{ path: '', message: `cannot be read: ${error.message}` }])
+  })
+  const document = parseDocument(text)
+  const problems = document.errors.map(({ message }) => ({ path: '', message }))
+  if (problems.length > 0) throw new ConfigError(source, problems)
+  const value: unknown = document.toJS() ?? {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigError(source, [{ path: '', message: 'must be a YAML object' }])
+  }
+  return value as Record<string, unknown>
+}
+
+/** `over` wins, part by part; what is undefined in it does not count. */
+function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base }
+  for (const [key, value] of Object.entries(over)) {
+    if (value === undefined) continue
+    merged[key] = isObject(value) && isObject(merged[key]) ? merge(merged[key], value) : isObject(value) ? merge({}, value) : value
+  }
+  return merged
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The `node_modules` folders in which an import of the host would look, so that `npm i` beside it is enough. */
+function besideTheHost(): string[] {
+  const paths = createRequire(import.meta.url).resolve.paths('mcm') ?? []
+  return paths.filter((path) => basename(path) === 'node_modules' && existsSync(path))
+}

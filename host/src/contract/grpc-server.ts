@@ -1,0 +1,125 @@
+import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
+import type { DriverClient, DriverMethod, MachineError } from '@mcm/sdk'
+import { Driver, encodeError, type ListPluginsResponse, Plugins, statusDetailsTrailer } from '@mcm/sdk/contract'
+import { HealthImplementation } from 'grpc-health-check'
+import { hostError } from '../host-error.ts'
+import type { Certificates } from './certificates.ts'
+import { callDriver } from './driver-service.ts'
+import { formatListenAddress, type ListenAddress } from './listen-address.ts'
+import { addReflection } from './reflection.ts'
+import { freeSocketPath } from './unix-socket.ts'
+
+/** What a server of the contract serves. */
+export interface Services {
+  driver: DriverClient
+  listPlugins(): ListPluginsResponse
+}
+
+/** The contract over gRPC, with health and reflection. */
+export class GrpcServer {
+  readonly #server: Server
+  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' })
+
+  constructor({ driver, listPlugins }: Services, maxMessageBytes: number) {
+    this.#server = new Server({
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': maxMessageBytes,
+    })
+    addService(this.#server, Driver.methods, (method, message, options) =>
+      callDriver(driver, method.localName as DriverMethod, message, options),
+    )
+    addService(this.#server, Plugins.methods, async () => listPlugins())
+    this.#health.addToServer(this.#server)
+    addReflection(this.#server)
+  }
+
+  /**
+   * Listens on an address.
+   *
+   * @param certificates For TLS with client certificates; without, the connection is not encrypted.
+   * @returns The address, with the port that the system chose.
+   */
+  async listen(address: ListenAddress, certificates?: Certificates): Promise<ListenAddress> {
+    if (address.kind === 'unix') await freeSocketPath(address.path)
+    const target = address.kind === 'unix' ? `unix:${address.path}` : formatListenAddress(address)
+    const credentials = certificates?.grpcCredentials ?? ServerCredentials.createInsecure()
+    return await new Promise((resolve, reject) => {
+      this.#server.bindAsync(target, credentials, (error, port) => {
+        if (error) reject(new Error(`cannot listen on ${formatListenAddress(address)}: ${error.message}`))
+        else resolve(address.kind === 'unix' ? address : { ...address, port })
+      })
+    })
+  }
+
+  /** Says whether a provider is served; `''` is the host as a whole. */
+  setHealth(provider: string, isServing: boolean): void {
+    this.#health.setStatus(provider, isServing ? 'SERVING' : 'NOT_SERVING')
+  }
+
+  /** Closes connections when their calls have ended, at the latest when the signal aborts. */
+  async close(signal: AbortSignal): Promise<void> {
+    const force = () => this.#server.forceShutdown()
+    signal.addEventListener('abort', force, { once: true })
+    await new Promise<void>((resolve) => {
+      this.#server.tryShutdown(() => resolve())
+      if (signal.aborted) force()
+    })
+    signal.removeEventListener('abort', force)
+  }
+}
+
+type Handler = (
+  method: DescMethod,
+  message: MessageShape<DescMessage>,
+  options: { signal: AbortSignal; deadlineMs?: number },
+) => Promise<MessageShape<DescMessage>>
+
+function addService(server: Server, methods: readonly DescMethod[], handle: Handler): void {
+  const definition: Record<string, ServiceDefinition[string]> = {}
+  const implementation: Record<string, handleUnaryCall<Buffer, Buffer>> = {}
+  for (const method of methods) {
+    definition[method.localName] = {
+      path: `/${method.parent.typeName}/${method.name}`,
+      requestStream: false,
+      responseStream: false,
+      // Bytes in, bytes out: a message that cannot be decoded gets the contract's error, not the library's.
+      requestSerialize: asIs,
+      requestDeserialize: asIs,
+      responseSerialize: asIs,
+      responseDeserialize: asIs,
+    }
+    implementation[method.localName] = unaryHandler(method, handle)
+  }
+  server.addService(definition, implementation)
+}
+
+function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buffer, Buffer> {
+  return (call, callback) => {
+    const controller = new AbortController()
+    call.on('cancelled', () => controller.abort())
+    const deadline = call.getDeadline()
+    const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline
+    const options = { signal: controller.signal, ...(Number.isFinite(deadlineMs) && { deadlineMs }) }
+    const answer = async () => toBinary(method.output, await handle(method, decode(method, call.request), options))
+    answer().then(
+      (bytes) => callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+      (error: MachineError) => {
+        const { code, message, details } = encodeError(error)
+        const trailers = new Metadata()
+        trailers.set(statusDetailsTrailer, Buffer.from(details))
+        callback({ code, details: message, metadata: trailers })
+      },
+    )
+  }
+}
+
+function decode(method: DescMethod, bytes: Buffer): MessageShape<DescMessage> {
+  try {
+    return fromBinary(method.input, bytes)
+  } catch (error) {
+    throw hostError('REQUEST_MALFORMED', `this is no ${method.input.name}: ${(error as Error).message}`)
+  }
+}
+
+const asIs = (bytes: Buffer) => bytes

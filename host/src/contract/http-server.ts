@@ -1,0 +1,172 @@
+import type { Server } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import type { DescMethod } from '@bufbuild/protobuf'
+import { type Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
+import { connectNodeAdapter } from '@connectrpc/connect-node'
+import type { DriverMethod, MachineError } from '@mcm/sdk'
+import { Driver, driverMethods, ErrorDetailSchema, errorDetail, grpcCode, Plugins } from '@mcm/sdk/contract'
+import type { Certificates } from './certificates.ts'
+import { callDriver } from './driver-service.ts'
+import type { Services } from './grpc-server.ts'
+import { formatListenAddress, isLoopback, type ListenAddress } from './listen-address.ts'
+
+/** How the HTTP server behaves. */
+export interface HttpOptions {
+  maxMessageBytes: number
+  /** Web origins whose pages may call, for example `https://console.example`. */
+  allowedOrigins: readonly string[]
+}
+
+/**
+ * The contract over HTTP, for curl and browsers: the Connect protocol with JSON, gRPC-Web, and gRPC. `GET /healthz`
+ * answers whether the host serves.
+ */
+export class HttpServer {
+  readonly #services: Services
+  readonly #options: HttpOptions
+  readonly #handle: (request: never, response: never) => void
+  readonly #servers: (Server | Http2SecureServer)[] = []
+  #isServing = false
+
+  constructor(services: Services, options: HttpOptions) {
+    this.#services = services
+    this.#options = options
+    this.#handle = connectNodeAdapter({
+      routes: (router) => this.#routes(router),
+      readMaxBytes: options.maxMessageBytes,
+      writeMaxBytes: options.maxMessageBytes,
+      // A misspelt field would be lost without a word; the error names it.
+      jsonOptions: { ignoreUnknownFields: false },
+      fallback: (_request, response) => {
+        response.writeHead(404, { 'content-type': 'text/plain' })
+        response.end('not found; POST to /mcm.driver.v1.Driver/<method> or /mcm.driver.v1.Plugins/ListPlugins\n')
+      },
+    }) as (request: never, response: never) => void
+  }
+
+  /** Listens on a TCP address. @returns The address, with the port that the system chose. */
+  async listen(address: ListenAddress & { kind: 'tcp' }, certificates?: Certificates): Promise<ListenAddress> {
+    const handler = (request: IncomingMessage, response: ServerResponse) => this.#guard(address, request, response)
+    let server: Server | Http2SecureServer
+    if (certificates) {
+      const secure = createSecureServer({
+        ...certificates.secureContext,
+        allowHTTP1: true,
+        requestCert: true,
+        rejectUnauthorized: true,
+      })
+      secure.on('request', handler as never)
+      certificates.onChange(() => secure.setSecureContext(certificates.secureContext))
+      server = secure
+    } else {
+      server = createServer(handler)
+    }
+    this.#servers.push(server)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) =>
+        reject(new Error(`cannot listen on ${formatListenAddress(address)}: ${error.message}`)),
+      )
+      server.listen(address.port, address.host, resolve)
+    })
+    this.#isServing = true
+    const bound = server.address()
+    return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port }
+  }
+
+  /** Answers `/healthz` with 503 from now on. */
+  setNotServing(): void {
+    this.#isServing = false
+  }
+
+  /** Closes connections when their calls have ended, at the latest when the signal aborts. */
+  async close(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#servers.map((server) => closeServer(server, signal)))
+  }
+
+  #guard(address: ListenAddress, request: IncomingMessage, response: ServerResponse): void {
+    if (request.url === '/healthz' && request.method === 'GET') {
+      response.writeHead(this.#isServing ? 200 : 503, { 'content-type': 'text/plain' })
+      response.end(this.#isServing ? 'ok\n' : 'stopping\n')
+      return
+    }
+    if (!isTrustedHost(address, request)) {
+      response.writeHead(421, { 'content-type': 'text/plain' })
+      response.end('this listener only answers requests for localhost\n')
+      return
+    }
+    if (!this.#allowOrigin(request, response)) return
+    this.#handle(request as never, response as never)
+  }
+
+  /** @returns False when the request has been answered. */
+  #allowOrigin(request: IncomingMessage, response: ServerResponse): boolean {
+    const { origin } = request.headers
+    if (origin === undefined) return true
+    if (!this.#options.allowedOrigins.includes(origin)) {
+      response.writeHead(403, { 'content-type': 'text/plain' })
+      response.end(`pages of ${JSON.stringify(origin)} may not call this host; see http.allowedOrigins\n`)
+      return false
+    }
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('vary', 'origin')
+    response.setHeader('access-control-expose-headers', cors.exposedHeaders.join(', '))
+    if (request.method !== 'OPTIONS') return true
+    response.setHeader('access-control-allow-methods', cors.allowedMethods.join(', '))
+    response.setHeader('access-control-allow-headers', cors.allowedHeaders.join(', '))
+    response.writeHead(204)
+    response.end()
+    return false
+  }
+
+  #routes(router: ConnectRouter): void {
+    const { driver, listPlugins } = this.#services
+    for (const method of driverMethods) {
+      router.rpc(
+        Driver.method[method] as DescMethod as never,
+        (async (message: never, context: HandlerContext) => {
+          const deadline = context.timeoutMs()
+          const options = {
+            signal: context.signal,
+            ...(deadline !== undefined && { deadlineMs: Date.now() + deadline }),
+          }
+          try {
+            return await callDriver(driver, method as DriverMethod, message, options)
+          } catch (error) {
+            throw connectError(error as MachineError)
+          }
+        }) as never,
+      )
+    }
+    router.rpc(Plugins.method.listPlugins, () => listPlugins())
+  }
+}
+
+async function closeServer(server: Server | Http2SecureServer, signal: AbortSignal): Promise<void> {
+  if (!server.listening) return
+  const force = () => {
+    if ('closeAllConnections' in server) server.closeAllConnections()
+  }
+  signal.addEventListener('abort', force, { once: true })
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve())
+    if ('closeIdleConnections' in server) server.closeIdleConnections()
+    if (signal.aborted) force()
+  })
+  signal.removeEventListener('abort', force)
+}
+
+function connectError(error: MachineError): ConnectError {
+  const code: Code = grpcCode(error.code)
+  return new ConnectError(error.message, code, undefined, [{ desc: ErrorDetailSchema, value: errorDetail(error) }])
+}
+
+/**
+ * A web page can make its own name resolve to 127.0.0.1 and then call a listener on loopback as its own origin
+ * (DNS rebinding). The Host header gives it away.
+ */
+function isTrustedHost(address: ListenAddress, { headers }: IncomingMessage): boolean {
+  if (!isLoopback(address)) return true
+  const host = headers.host ?? String(headers[':authority'] ?? '')
+  return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/.test(host)
+}

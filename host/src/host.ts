@@ -1,0 +1,87 @@
+import type { Config } from './config/config.ts'
+import { Certificates } from './contract/certificates.ts'
+import type { GrpcServer } from './contract/grpc-server.ts'
+import type { HttpServer } from './contract/http-server.ts'
+import { formatListenAddress } from './contract/listen-address.ts'
+import type { Log } from './log.ts'
+import type { RouteTable } from './routing/route-table.ts'
+import type { Router } from './routing/router.ts'
+
+/** The parts of a host, wired by the composition. */
+export interface HostParts {
+  config: Config
+  log: Log
+  routes: RouteTable
+  router: Router
+  grpc: GrpcServer
+  http: HttpServer
+}
+
+/** A host: starts its plugins and servers, and stops them in the right order. */
+export class Host {
+  readonly #parts: HostParts
+  #certificates: Certificates | undefined
+  #stopped: Promise<void> | undefined
+
+  constructor(parts: HostParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * Starts the plugins and listens. A plugin that does not start is logged and listed; it does not stop the host.
+   *
+   * @returns The addresses on which the host listens.
+   */
+  async start(): Promise<{ grpc: string[]; http: string[] }> {
+    const { config, log, routes, grpc, http } = this.#parts
+    await Promise.all(
+      routes.instances.map((instance) =>
+        // The instance has logged why, and keeps the reason for `mcm plugin list`.
+        instance.start().catch(() => {}),
+      ),
+    )
+    for (const { plugin, state } of routes.instances) {
+      for (const provider of plugin.manifest.providers) grpc.setHealth(provider, state.kind !== 'failed')
+    }
+    if (config.tls) this.#certificates = await Certificates.read(config.tls, log)
+    const listening: { grpc: string[]; http: string[] } = { grpc: [], http: [] }
+    for (const address of config.listen) {
+      const certificates = address.kind === 'tcp' ? this.#certificates : undefined
+      listening.grpc.push(formatListenAddress(await grpc.listen(address, certificates)))
+    }
+    for (const address of config.http.listen) {
+      listening.http.push(formatListenAddress(await http.listen(address, this.#certificates)))
+    }
+    grpc.setHealth('', true)
+    log.info({ ...listening, providers: routes.providers }, 'host serving')
+    return listening
+  }
+
+  /**
+   * Stops: takes no new calls, lets running ones finish for as long as the configuration says, then cancels them,
+   * then ends the plugins. Safe to call twice.
+   */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
+    const { config, log, routes, router, grpc, http } = this.#parts
+    log.info('host stopping')
+    grpc.setHealth('', false)
+    http.setNotServing()
+    const bound = AbortSignal.timeout(config.stopMs)
+    // New calls are refused by the router rather than by closing connections, so that their callers get a clear answer.
+    await router.drain(bound)
+    // Cancels what is left; the plugins' last answers still go out.
+    await Promise.all(routes.instances.map((instance) => instance.close(pluginGraceMs)))
+    const last = AbortSignal.timeout(connectionGraceMs)
+    await Promise.all([grpc.close(last), http.close(last)])
+    this.#certificates?.close()
+    log.info('host stopped')
+  }
+}
+
+const pluginGraceMs = 5000
+const connectionGraceMs = 2000

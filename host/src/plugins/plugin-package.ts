@@ -1,0 +1,24 @@
+import type { PluginManifest } from './manifest.ts'
+
+/** A plugin package on disk that can be used. */
+export interface PluginPackage {
+  /** npm package name. */
+  name: string
+  version: string
+  description: string
+  folder: string
+  /** URL of the module whose default export is the plugin. */
+  entry: string
+  manifest: PluginManifest
+}
+
+/** A plugin package on disk that cannot be used, and why. */
+export interface RejectedPackage {
+  name: string
+  version: string
+  description: string
+  folder: string
+  /** Provider names that it claims, as far as they can be read. */
+  providers: string[]
+  reason: string
+}

@@ -1,0 +1,229 @@
+import {
+  type CallOptions,
+  type DriverCalls,
+  type DriverClient,
+  type DriverMethod,
+  type JsonObject,
+  type Machine,
+  type MachineClass,
+  MachineError,
+  type Secret,
+  type Violation,
+} from '@mcm/sdk'
+import { driverMethods, methodName } from '@mcm/sdk/contract'
+import { type HostErrorReason, hostError } from '../host-error.ts'
+import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
+import type { PluginRequest } from '../runtime/messages.ts'
+import type { PluginInstance } from '../runtime/plugin-instance.ts'
+import { checkedResponse } from './checked-response.ts'
+
+import { displayName, MachineLocks } from './machine-locks.ts'
+import type { RouteTable } from './route-table.ts'
+
+/** How long a call may take when its caller does not say, and at most. Milliseconds. */
+export interface Deadlines {
+  /** For calls that change something. */
+  changeMs: number
+  /** For calls that only look. */
+  readMs: number
+  /** For all, whatever the caller says. */
+  maxMs: number
+}
+
+type AnyRequest = { machine?: Machine; machineClass?: MachineClass; secret?: Secret; provider?: string }
+
+/**
+ * Routes each call of the driver contract to the plugin that its MachineClass names, and keeps the promises that do
+ * not depend on the plugin: valid input, a deadline, one changing call per machine, valid answers.
+ */
+export class Router {
+  /** The contract, for callers in this process. */
+  readonly driver: DriverClient
+  readonly #routes: RouteTable
+  readonly #deadlines: Deadlines
+  readonly #locks = new MachineLocks()
+  readonly #running = new Set<Promise<unknown>>()
+  #isDraining = false
+
+  constructor(routes: RouteTable, deadlines: Deadlines) {
+    this.#routes = routes
+    this.#deadlines = deadlines
+    const methods = driverMethods.map((method) => [
+      method,
+      (request: DriverCalls[typeof method]['request'], options?: CallOptions) => this.call(method, request, options),
+    ])
+    // One function for each method, with the types of the contract.
+    this.driver = Object.fromEntries(methods) as DriverClient
+  }
+
+  /** Runs one call. Rejects with a MachineError and nothing else. */
+  async call<M extends DriverMethod>(
+    method: M,
+    request: DriverCalls[M]['request'],
+    options: CallOptions = {},
+  ): Promise<DriverCalls[M]['response']> {
+    if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
+    const result = this.#dispatch(method, request, options)
+    this.#running.add(result)
+    try {
+      return (await result) as DriverCalls[M]['response']
+    } finally {
+      this.#running.delete(result)
+    }
+  }
+
+  /** Takes no new calls, and resolves when the running ones have been answered, or when the signal aborts. */
+  async drain(signal: AbortSignal): Promise<void> {
+    this.#isDraining = true
+    const aborted = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await Promise.race([Promise.allSettled(this.#running), aborted])
+  }
+
+  async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
+    try {
+      if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
+        return await this.#askAll(method, request, options)
+      }
+      const provider = request.machineClass ? request.machineClass.provider : request.provider
+      checkComplete(method, request)
+      return await this.#run(this.#routes.instanceFor(provider ?? ''), method, request, options)
+    } catch (error) {
+      throw MachineError.from(error)
+    }
+  }
+
+  async #run(
+    instance: PluginInstance,
+    method: DriverMethod,
+    request: AnyRequest,
+    options: CallOptions,
+  ): Promise<object> {
+    const { hello, validator } = await instance.start()
+    if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, options)
+    if (!hello.capabilities.includes(method)) {
+      const text = `${instance.plugin.name} does not implement ${methodName(method)}`
+      throw hostError('METHOD_MISSING', text, { source: 'plugin' })
+    }
+    const { machineClass, secret, ...rest } = request
+    if (!machineClass || !specMethods.has(method)) {
+      return await this.#call(instance, method, { ...rest, ...(machineClass && { machineClass }) }, options)
+    }
+    const data = secretData(secret)
+    const specViolations = validator.specViolations(specOf(machineClass))
+    const violations = [...specViolations, ...validator.secretViolations(data)]
+    if (violations.length > 0) {
+      throw invalidClass(specViolations.length > 0 ? 'SPEC_INVALID' : 'SECRET_KEY_MISSING', machineClass, violations)
+    }
+    try {
+      const pluginRequest = { ...rest, machineClass, secret: validator.permittedSecretData(data) }
+      return await this.#call(instance, method, pluginRequest, options)
+    } catch (error) {
+      // The plugin's own rules were violated: tell it as the schema's are told.
+      if (MachineError.is(error) && error.code === 'InvalidArgument' && error.violations.length > 0) {
+        throw invalidClass('SPEC_INVALID', machineClass, error.violations)
+      }
+      throw error
+    }
+  }
+
+  /** The plugin's own rules can only be asked about a spec that has the right shape. */
+  async #validateClass(
+    instance: PluginInstance,
+    validator: ClassValidator,
+    { machineClass, secret }: AnyRequest,
+    options: CallOptions,
+  ): Promise<{ violations: Violation[] }> {
+    const secretViolations = secret ? validator.secretViolations(secretData(secret)) : []
+    const specViolations = machineClass ? validator.specViolations(specOf(machineClass)) : []
+    if (specViolations.length > 0 || !machineClass) return { violations: [...specViolations, ...secretViolations] }
+    const answer = await this.#call(instance, 'validateMachineClass', { machineClass }, options)
+    return { violations: [...(answer as { violations: Violation[] }).violations, ...secretViolations] }
+  }
+
+  async #call(
+    instance: PluginInstance,
+    method: DriverMethod,
+    request: PluginRequest,
+    { signal = neverAborted, deadlineMs }: CallOptions,
+  ): Promise<object> {
+    const { machine } = request
+    const release =
+      machine && changingMethods.has(method) ? this.#locks.take(instance.plugin.name, machine, method) : noop
+    const call = {
+      method,
+      request,
+      machine: machine ? displayName(machine) : '',
+      deadlineMs: this.#deadline(method, deadlineMs),
+      signal,
+    }
+    const { answer, settled } = instance.call(call)
+    // Never rejects; ends at the latest with the plugin's process.
+    void settled.then(release)
+    return checkedResponse(method, await answer, instance.plugin.name)
+  }
+
+  /** Without a class nothing says whose volumes they are: every plugin that knows volumes is asked. */
+  async #askAll(method: 'getVolumeIDs', request: AnyRequest, callOptions: CallOptions): Promise<object> {
+    const instances = this.#routes.instances.filter(({ hello }) => hello?.capabilities.includes(method))
+    const answers = await Promise.all(instances.map((instance) => this.#run(instance, method, request, callOptions)))
+    return { volumeIDs: (answers as { volumeIDs: string[] }[]).flatMap(({ volumeIDs }) => volumeIDs) }
+  }
+
+  #deadline(method: DriverMethod, wishedMs: number | undefined): number {
+    const { changeMs, readMs, maxMs } = this.#deadlines
+    const now = Date.now()
+    return Math.min(wishedMs ?? now + (changingMethods.has(method) ? changeMs : readMs), now + maxMs)
+  }
+}
+
+const changingMethods = new Set<DriverMethod>(['createMachine', 'initializeMachine', 'deleteMachine'])
+const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineStatus'])
+// A migration's class is not filled yet, and volume ids do not depend on it.
+const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
+const neverAborted = new AbortController().signal
+const noop = () => {}
+
+function specOf(machineClass: MachineClass): JsonObject {
+  machineClass.providerSpec ??= {}
+  return machineClass.providerSpec
+}
+
+function checkComplete(method: DriverMethod, request: AnyRequest): void {
+  const needed: ('machine' | 'machineClass')[] = []
+  if (machineMethods.has(method)) needed.push('machine')
+  if (method !== 'getVolumeIDs') needed.push('machineClass')
+  const violations: Violation[] = needed
+    .filter((part) => !request[part])
+    .map((path) => ({ path, message: 'is required' }))
+  const { machine } = request
+  if (machine && machine.metadata.name === '' && (method !== 'deleteMachine' || !machine.spec.providerID)) {
+    violations.push({ path: 'machine.metadata.name', message: 'is required' })
+  }
+  if (violations.length === 0) return
+  const what = violations.map(({ path, message }) => `${path} ${message}`).join(', ')
+  throw hostError('REQUEST_INCOMPLETE', `${methodName(method)}: ${what}`, { violations })
+}
+
+function invalidClass(
+  reason: HostErrorReason,
+  { metadata, provider }: MachineClass,
+  violations: readonly Violation[],
+): MachineError {
+  const width = Math.min(48, Math.max(...violations.map(({ path }) => path.length)))
+  const lines = violations.map(({ path, message }) => `  ${path.padEnd(width)}  ${message}`)
+  const more =
+    lines.length > maxLines ? [`  … and ${lines.length - maxLines} more; ValidateMachineClass lists all`] : []
+  const name = metadata.name === '' ? '' : ` "${metadata.name}"`
+  const text = [
+    `MachineClass${name} (provider ${provider}) is not valid`,
+    ...lines.slice(0, maxLines),
+    ...more,
+    'correct it and apply it again; nothing was changed at the provider',
+  ].join('\n')
+  return hostError(reason, text, { violations: [...violations] })
+}
+
+const maxLines = 10

@@ -1,0 +1,54 @@
+import type { DriverMethod, JsonObject, Machine, MachineClass, MachineErrorOptions, SecretKeys } from '@mcm/sdk'
+
+/**
+ * What host and plugin process say to each other. Private to the host: it brings both ends, so this may change with
+ * every release. What a plugin package promises is only the shape of its definition.
+ */
+
+/** From the host to the plugin. */
+export type HostMessage =
+  | { type: 'call'; id: number; method: DriverMethod; request: PluginRequest; deadlineMs: number }
+  | { type: 'cancel'; id: number; reason: CancelReason }
+  | { type: 'stop' }
+
+/** From the plugin to the host. */
+export type PluginMessage =
+  /** First and once: the package was loaded, and this is what it is. */
+  | { type: 'hello'; hello: Hello }
+  /** Instead of `hello`: the package cannot be loaded. */
+  | { type: 'refused'; reason: string }
+  /** At once for each call: the event loop turns. */
+  | { type: 'ack'; id: number }
+  | { type: 'answer'; id: number; response: object }
+  | { type: 'error'; id: number; error: ErrorMessage }
+  | { type: 'log'; id?: number; level: LogLevel; message: string; fields?: Record<string, unknown> }
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+export type CancelReason = 'canceled' | 'deadline' | 'stopping'
+
+/** What a plugin says about itself. */
+export interface Hello {
+  contract: number
+  provider: string
+  aliases: string[]
+  providerSpec: JsonObject
+  secret: SecretKeys
+  /** Implemented methods. */
+  capabilities: DriverMethod[]
+}
+
+/** What a method is given, with the values of those secret keys only that the plugin named. */
+export interface PluginRequest {
+  machine?: Machine
+  machineClass?: MachineClass
+  secret?: Record<string, Uint8Array>
+}
+
+/** A MachineError on its way. */
+export interface ErrorMessage {
+  code: string
+  message: string
+  options: Omit<MachineErrorOptions, 'cause'>
+  /** Stack and causes, for the host's log only. */
+  trace: string
+}

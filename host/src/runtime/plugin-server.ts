@@ -1,0 +1,150 @@
+import { inspect } from 'node:util'
+import {
+  type CallContext,
+  type DriverMethod,
+  type JsonObject,
+  type Logger,
+  MachineError,
+  type Plugin,
+  secretReader,
+} from '@mcm/sdk'
+import { driverMethods } from '@mcm/sdk/contract'
+import { ClientCache } from './client-cache.ts'
+import type { CancelReason, ErrorMessage, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
+
+/** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
+export class PluginServer {
+  readonly #plugin: Plugin
+  readonly #send: (message: PluginMessage) => void
+  readonly #clients = new ClientCache()
+  readonly #running = new Map<number, { controller: AbortController; done: Promise<void> }>()
+
+  constructor(plugin: Plugin, send: (message: PluginMessage) => void) {
+    this.#plugin = plugin
+    this.#send = send
+    send({
+      type: 'hello',
+      hello: {
+        contract: plugin.contract,
+        provider: plugin.provider,
+        aliases: [...(plugin.aliases ?? [])],
+        // Through JSON: a schema library's own symbols and functions stay behind.
+        providerSpec: JSON.parse(JSON.stringify(plugin.providerSpec)) as JsonObject,
+        secret: plugin.secret,
+        capabilities: driverMethods.filter((method) => method in plugin),
+      },
+    })
+  }
+
+  receive(message: Exclude<HostMessage, { type: 'stop' }> | HostMessage): void {
+    switch (message.type) {
+      case 'call': {
+        this.#send({ type: 'ack', id: message.id })
+        const controller = new AbortController()
+        const done = this.#run(message, controller.signal).finally(() => this.#running.delete(message.id))
+        this.#running.set(message.id, { controller, done })
+        return
+      }
+      case 'cancel':
+        this.#running.get(message.id)?.controller.abort(abortReason(message.reason))
+        return
+      case 'stop':
+        void this.close()
+        return
+      default:
+        message satisfies never
+    }
+  }
+
+  /** Cancels what runs, waits for it, and releases the plugin's clients. */
+  async close(): Promise<void> {
+    for (const { controller } of this.#running.values()) controller.abort(abortReason('stopping'))
+    await Promise.all([...this.#running.values()].map(({ done }) => done))
+    await this.#clients.close()
+  }
+
+  async #run(call: Extract<HostMessage, { type: 'call' }>, signal: AbortSignal): Promise<void> {
+    const { id, method, request, deadlineMs } = call
+    const { client, release } = this.#clients.lease()
+    const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
+    try {
+      this.#send({ type: 'answer', id, response: await this.#invoke(method, request, context) })
+    } catch (error) {
+      this.#send({ type: 'error', id, error: errorMessage(signal.aborted ? asAborted(error, signal) : error) })
+    } finally {
+      release()
+    }
+  }
+
+  async #invoke(method: DriverMethod, request: PluginRequest, context: CallContext): Promise<object> {
+    const plugin = this.#plugin
+    const { machineClass, secret } = request
+    const spec = machineClass?.providerSpec ?? {}
+    const violations = machineClass ? (plugin.validate?.({ spec, machineClass }) ?? []) : []
+    if (method === 'validateMachineClass') return { violations }
+    if (violations.length > 0) {
+      throw new MachineError('InvalidArgument', 'providerSpec is not valid', { source: 'host', violations })
+    }
+    const run = plugin[method] as ((call: object, context: CallContext) => Promise<object | undefined>) | undefined
+    if (!run) throw new MachineError('Unimplemented', `${plugin.provider} has no ${method}`)
+    const call = { ...request, ...(secret && { spec, secret: secretReader(plugin.secret, secret) }) }
+    return (await run.call(plugin, call, context)) ?? {}
+  }
+
+  #logger(id: number): Logger {
+    const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: Record<string, unknown>) =>
+      this.#send({ type: 'log', id, level, message, ...(fields && { fields: cloneable(fields) }) })
+    return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+  }
+}
+
+const abortTexts: Record<CancelReason, [name: string, text: string]> = {
+  canceled: ['AbortError', 'the caller cancelled the call'],
+  deadline: ['TimeoutError', "the call's deadline has passed"],
+  stopping: ['AbortError', 'the host stops'],
+}
+
+function abortReason(reason: CancelReason): DOMException {
+  const [name, text] = abortTexts[reason]
+  return new DOMException(text, name)
+}
+
+/** A library's own abort error says nothing of why; the signal's reason does. A MachineError knows better than both. */
+function asAborted(error: unknown, signal: AbortSignal): unknown {
+  return error instanceof Error && error.name === 'AbortError' ? signal.reason : error
+}
+
+function errorMessage(thrown: unknown): ErrorMessage {
+  const error = MachineError.from(thrown)
+  const { code, message, source, retry, retryAfterMs, reason, lastKnownState, providerID, nodeName } = error
+  return {
+    code,
+    message,
+    options: {
+      source,
+      retry,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(reason !== undefined && { reason }),
+      ...(lastKnownState !== undefined && { lastKnownState }),
+      ...(providerID !== undefined && { providerID }),
+      ...(nodeName !== undefined && { nodeName }),
+      addresses: [...error.addresses],
+      violations: [...error.violations],
+    },
+    trace: inspect(error, { depth: 4 }),
+  }
+}
+
+/** Log fields may hold anything; what cannot cross the channel becomes text. */
+function cloneable(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields).map(([key, value]) => [
+      key,
+      typeof value === 'object' && value !== null
+        ? inspect(value, { depth: 4 })
+        : typeof value === 'function'
+          ? '[function]'
+          : value,
+    ]),
+  )
+}
