@@ -199,6 +199,14 @@ test('without a daemon nothing is started', async () => {
   )
 })
 
+test('a daemon that goes away during sign-in is a connection that failed', async () => {
+  const daemon = await startFakeLibvirtd({ dropsAtSignIn: true })
+  onTestFinished(() => daemon[Symbol.asyncDispose]())
+  await expect(openConnection(daemon.target)).rejects.toThrow(
+    expect.objectContaining({ name: 'ConnectFailed', reason: 'failed' }),
+  )
+})
+
 test('opening ends with its signal', async () => {
   const daemon = await startFakeLibvirtd()
   onTestFinished(() => daemon[Symbol.asyncDispose]())

@@ -1,6 +1,6 @@
 import { type CallOptions, watchCall } from './call-options.ts'
 import { Channel } from './channel.ts'
-import { CallAbandoned, ConnectFailed, isLibvirtError } from './errors.ts'
+import { CallAbandoned, ConnectFailed, ConnectionLost, isLibvirtError } from './errors.ts'
 import { defaultKeepalive, Keepalive, type KeepaliveSettings } from './keepalive.ts'
 import type { OutgoingStream } from './outgoing-stream.ts'
 import type { Procedure } from './procedure.ts'
@@ -11,7 +11,10 @@ export interface ConnectionOptions extends CallOptions {
   readonly keepalive?: KeepaliveSettings | undefined
 }
 
-/** A connection that has signed in. `options` end the opening only. */
+/**
+ * A connection that has signed in. Rejects with `ConnectFailed`, with `CallAbandoned` when `options` end it, or with what
+ * libvirtd says. `options` end the opening only.
+ */
 export async function openConnection(target: Target, options: ConnectionOptions = {}): Promise<Connection> {
   const channel = await connect(target, options)
   try {
@@ -22,7 +25,9 @@ export async function openConnection(target: Target, options: ConnectionOptions 
     return new Connection(channel, answersPings ? (options.keepalive ?? defaultKeepalive) : undefined)
   } catch (error) {
     channel.lose(error)
-    throw error
+    if (!(error instanceof ConnectionLost)) throw error
+    const where = target.transport.description
+    throw new ConnectFailed('failed', `libvirtd at ${where} went away during sign-in: ${error.message}`, error)
   }
 }
 
@@ -65,6 +70,11 @@ export class Connection implements AsyncDisposable {
 
   onMessage(procedure: number, listener: (payload: Uint8Array) => void): () => void {
     return this.#channel.onMessage(procedure, listener)
+  }
+
+  /** Breaks the connection; everything that waits is told this cause. */
+  lose(cause: unknown): void {
+    this.#channel.lose(cause)
   }
 
   /** Rejects what still waits with `ConnectionLost`, and resolves when the connection is gone. Safe to call twice. */

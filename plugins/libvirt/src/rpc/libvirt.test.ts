@@ -67,8 +67,8 @@ test.each([reads, writes])('the loss of connection %i is the loss of both', asyn
   daemon.drop(client)
   await libvirt.closed
   expect(libvirt.isOpen).toBe(false)
-  await expect(libvirt.domains.list()).rejects.toThrow(ConnectionLost)
-  await expect(libvirt.domains.start(domain)).rejects.toThrow(ConnectionLost)
+  await expect(libvirt.domains.list()).rejects.toThrow('connection to libvirtd lost: libvirtd closed it')
+  await expect(libvirt.domains.start(domain)).rejects.toThrow('connection to libvirtd lost: libvirtd closed it')
 })
 
 test('what is not there can be an answer or an error', async () => {

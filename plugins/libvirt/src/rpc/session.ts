@@ -65,7 +65,9 @@ export class Session implements AsyncDisposable {
 
   async #whenEitherEnds(): Promise<unknown> {
     const cause = await Promise.race([this.#reads.closed, this.#writes.closed])
-    await this.close()
+    // Whoever waits on the other connection hears the same cause.
+    for (const connection of [this.#reads, this.#writes]) connection.lose(cause)
+    await Promise.all([this.#reads.closed, this.#writes.closed])
     return cause
   }
 }

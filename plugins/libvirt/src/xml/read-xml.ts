@@ -63,7 +63,9 @@ function parse(xml: string): ElementNode {
   if (!xml.trimStart().startsWith('<')) throw new XmlError('not an XML document')
   let root: Node
   try {
-    root = create(xml).root().node
+    // The library decodes names of entities first and numbers next, so `&amp;#65;` would come out as `A`. As a number,
+    // the ampersand is decoded once. (Text in CDATA would suffer; libvirt writes none.)
+    root = create(xml.replaceAll('&amp;', '&#38;')).root().node
   } catch (cause) {
     throw new XmlError('not an XML document', { cause })
   }

@@ -7,7 +7,7 @@ export class XmlError extends Error {
 
 type Content = ReadonlyArray<Element | string | undefined>
 
-/** An element to be written. Names are ours; attributes and texts may hold anything that `checkText` lets through. */
+/** An element to be written. Names are ours; attributes and texts may hold anything but control characters. */
 export interface Element {
   readonly name: string
   readonly attributes: Readonly<Record<string, string | number | undefined>>
@@ -39,19 +39,24 @@ export function writeXml(root: Element): string {
 function append(parent: ReturnType<typeof create>, { name, attributes, content, namespace }: Element): void {
   const node = namespace === undefined ? parent.ele(name) : parent.ele(namespace, name)
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) node.att(key, checkText(String(value), `${name}/@${key}`))
+    if (value !== undefined) node.att(key, escaped(String(value), `${name}/@${key}`))
   }
   for (const child of content) {
-    if (typeof child === 'string') node.txt(checkText(child, name))
+    if (typeof child === 'string') node.txt(escaped(child, name))
     else if (child !== undefined) append(node, child)
   }
+}
+
+/** The library leaves an ampersand alone that looks like the start of an entity; the value `&lt;` would turn into `<`. */
+function escaped(value: string, where: string): string {
+  return checkText(value, where).replaceAll('&', '&amp;')
 }
 
 /**
  * Refuses what XML 1.0 has no place for, and control characters besides: no name, path or tag has a use for them, and a
  * line break in an attribute would come back as a space. Markup is not refused; it is escaped.
  */
-export function checkText(value: string, where: string): string {
+function checkText(value: string, where: string): string {
   for (const character of value) {
     const code = character.codePointAt(0) ?? 0
     const isControl = code < 0x20 || (code >= 0x7f && code <= 0x9f)

@@ -25,6 +25,7 @@ export interface FakeOptions {
   readonly authentication?: number[]
   /** Whether it claims to answer pings. */
   readonly keepalive?: boolean
+  readonly dropsAtSignIn?: boolean
 }
 
 /** Something that a client sent. */
@@ -139,6 +140,7 @@ export class FakeLibvirtd implements AsyncDisposable {
   #signIn(received: Received): boolean {
     const { program, type, procedure } = received.frame
     if (program !== remoteProgram.number || type !== messageType.call) return false
+    if (this.#options.dropsAtSignIn) this.drop(received.client)
     switch (procedure) {
       case procedures.authList.number:
         this.reply(received, procedures.authList, { types: this.#options.authentication ?? [0] })
