@@ -13,6 +13,8 @@ export interface EnsureOptions {
   /** Asks whether to install. The caller decides who answers: a person at the terminal, or `--yes`. */
   readonly confirm: (request: InstallRequest) => Promise<boolean>
   readonly log: (line: string) => void
+  /** Packages that only some releases have: wanted as well where apt knows them, and no failure where it doesn't. */
+  readonly whereKnown?: readonly string[]
   /** What somebody on another system than Debian or Ubuntu has to install, in words. */
   readonly elsewhere?: string
 }
@@ -27,34 +29,51 @@ export async function ensureDebianPackages(names: readonly string[], options: En
   const { signal, log } = options
   if (!(await isDebian())) throw new PackagesError(await notDebianText(names, options.elsewhere))
 
-  const missing = await missingPackages(names, signal)
+  const all = [...names, ...(options.whereKnown ?? [])]
+  const findMissing = async (): Promise<string[]> => {
+    const missing = await missingPackages(all, signal)
+    const known = await knownPackages(
+      missing.filter((name) => !names.includes(name)),
+      signal,
+    )
+    return missing.filter((name) => names.includes(name) || known.includes(name))
+  }
+  let missing = await findMissing()
   if (missing.length === 0) {
-    log(`packages: all ${names.length} are there already`)
+    log(`packages: all there already (${names.join(' ')})`)
     return []
   }
 
   // --no-remove: a set-up for tests must never take something from the machine.
-  const args = ['install', '-y', '--no-install-recommends', '--no-remove', ...missing]
-  const byHand = formatCommand('sudo', ['apt-get', ...args])
+  const argsFor = (packages: readonly string[]) => [
+    ...['install', '-y', '--no-install-recommends', '--no-remove'],
+    ...packages,
+  ]
+  const byHand = `sudo apt-get update && ${formatCommand('sudo', ['apt-get', ...argsFor(missing)])}`
   const apt = await aptRunner(signal, byHand)
-  if (!(await options.confirm({ packages: missing, command: apt.show(args) }))) {
+  if (!(await options.confirm({ packages: missing, command: apt.show(argsFor(missing)) }))) {
     throw new PackagesError(`Nothing was installed, as you asked. These packages are needed: ${missing.join(' ')}
 To install them yourself, type: ${byHand}`)
   }
 
   const started = performance.now()
   log(`packages: installing ${missing.join(' ')}`)
-  if (!(await areKnown(missing, signal))) await updateLists(apt, log)
+  const download = () => apt.run([...argsFor(missing), '--download-only'], { signal, deadlineMs: 600_000 })
+  const refresh = async () => {
+    await updateLists(apt, log)
+    missing = await findMissing()
+  }
+  if ((await knownPackages(missing, signal)).length < missing.length) await refresh()
   try {
-    // The download can be stopped at any time. The installation runs to its end: half of it would break the machine.
-    await apt.run([...args, '--download-only'], { signal, deadlineMs: 600_000 })
+    await download()
   } catch (error) {
     // Lists of last month name files that the mirror has replaced since.
     if (!(error instanceof RunError) || signal.aborted) throw error
-    await updateLists(apt, log)
-    await apt.run([...args, '--download-only'], { signal, deadlineMs: 600_000 })
+    await refresh()
+    await download()
   }
-  await apt.run(args, { signal: new AbortController().signal, deadlineMs: 600_000 })
+  // The download can be stopped at any time. The installation runs to its end: half of it would break the machine.
+  await apt.run(argsFor(missing), { signal: new AbortController().signal, deadlineMs: 600_000 })
   signal.throwIfAborted()
 
   const left = await missingPackages(missing, signal)
@@ -85,10 +104,12 @@ export async function refreshPackageLists({ signal, log }: Pick<EnsureOptions, '
   await updateLists(await aptRunner(signal, 'sudo apt-get update'), log)
 }
 
-// Whether apt has all of these packages in its lists.
-async function areKnown(names: readonly string[], signal: AbortSignal): Promise<boolean> {
+// Those that apt has in its lists.
+async function knownPackages(names: readonly string[], signal: AbortSignal): Promise<string[]> {
+  if (names.length === 0) return []
   const { stdout } = await run('apt-cache', ['policy', ...names], { signal })
-  return stdout.match(/^ {2}Candidate: (?!\(none\))/gm)?.length === names.length
+  const known = new Set([...stdout.matchAll(/^(\S+):\n.*\n {2}Candidate: (?!\(none\))/gm)].map((match) => match[1]))
+  return names.filter((name) => known.has(name))
 }
 
 interface AptRunner {

@@ -80,17 +80,21 @@ export async function fetchGuestFiles(from: GuestPackages, folder: string, optio
   if (!(await exists(join(root, 'lib')))) await symlink('usr/lib', join(root, 'lib'))
 
   await run('depmod', ['-b', root, from.kernel], { signal })
-  const busyboxPath = (await exists(join(root, 'bin/busybox'))) ? 'bin/busybox' : 'usr/bin/busybox'
+  const inBin = join(root, 'bin/busybox')
+  const busyboxPath = (await exists(inBin)) ? inBin : join(root, 'usr/bin/busybox')
+  const unpackXz = async (path: string) => {
+    await run(busyboxPath, ['unxz', '-k', path], { signal })
+  }
   return {
     kernelPath: join(root, `boot/vmlinuz-${from.kernel}`),
-    busyboxPath: join(root, busyboxPath),
-    ...(await readModules(join(root, 'lib/modules', from.kernel), signal)),
+    busyboxPath,
+    ...(await readModules(join(root, 'lib/modules', from.kernel), unpackXz)),
   }
 }
 
 async function readModules(
   folder: string,
-  signal: AbortSignal,
+  unpackXz: (path: string) => Promise<void>,
 ): Promise<Pick<GuestFiles, 'basicModules' | 'controllerModules'>> {
   const needs = new Map<string, string[]>()
   for (const line of (await readFile(join(folder, 'modules.dep'), 'utf8')).split('\n')) {
@@ -106,7 +110,7 @@ async function readModules(
       for (const path of wanted === undefined ? [] : [...(needs.get(wanted) ?? []), wanted]) {
         if (taken.has(path)) continue
         taken.add(path)
-        modules.push({ name: `${moduleName(path)}.ko`, content: await readModule(join(folder, path), signal) })
+        modules.push({ name: `${moduleName(path)}.ko`, content: await readModule(join(folder, path), unpackXz) })
       }
     }
     return modules
@@ -115,9 +119,9 @@ async function readModules(
 }
 
 // Newer releases compress modules; busybox's insmod wants them plain, and the whole initrd is compressed anyway.
-async function readModule(path: string, signal: AbortSignal): Promise<Uint8Array> {
+async function readModule(path: string, unpackXz: (path: string) => Promise<void>): Promise<Uint8Array> {
   if (path.endsWith('.xz')) {
-    await run('xz', ['-d', '-k', path], { signal })
+    await unpackXz(path)
     return readFile(path.replace(/\.xz$/, ''))
   }
   const content = await readFile(path)

@@ -17,6 +17,9 @@ export const vmPackages = [
   'dosfstools',
 ] as const
 
+// Parts of `libvirt-daemon` up to Debian 12, packages of their own since.
+const libvirtDrivers = ['libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage'] as const
+
 const elsewhere =
   'qemu-system-x86_64 and qemu-img (QEMU), libvirtd and virsh (libvirt, with its QEMU and storage drivers), tini, ' +
   'depmod (kmod), syslinux, mcopy (mtools), mkfs.vfat (dosfstools). ' +
@@ -35,7 +38,7 @@ export async function ensureVmTools(options: EnsureOptions): Promise<VmTools> {
     throw new Error(`Virtual machines for tests are built for x86-64 hosts today, and this one is ${process.arch}.`)
   }
   const { signal } = options
-  const installed = await ensureDebianPackages(vmPackages, { elsewhere, ...options })
+  const installed = await ensureDebianPackages(vmPackages, { ...options, whereKnown: libvirtDrivers, elsewhere })
   const [qemu, libvirt] = await Promise.all([versionOf('qemu-system-x86_64', signal), versionOf('libvirtd', signal)])
   return { qemu, libvirt, installed }
 }
