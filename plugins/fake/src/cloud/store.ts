@@ -127,5 +127,5 @@ CREATE TABLE IF NOT EXISTS instances (
   running_at REAL NOT NULL, visible_at REAL NOT NULL, deleted_at REAL, terminated_at REAL, stale_until REAL,
   initialized INTEGER NOT NULL, document TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS by_client_token ON instances (account, client_token);
-CREATE INDEX IF NOT EXISTS by_name ON instances (account, name);
-CREATE INDEX IF NOT EXISTS by_end ON instances (account, terminated_at)`
+CREATE INDEX IF NOT EXISTS by_name ON instances (account, region, name);
+CREATE INDEX IF NOT EXISTS by_region ON instances (account, region)`
