@@ -28,10 +28,13 @@ import {
   tagsPrefix,
   tagsXml,
 } from '../../plugins/libvirt/src/xml/index.ts'
+import { consoleUntil, guestMarkers } from '../env/guest-console.ts'
+import { ensureGuestImage } from '../env/guest-image.ts'
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../env/libvirtd.ts'
+import { writeSeed } from './seed.ts'
 
-// The client against a libvirtd and a QEMU that we did not write. The guests have nothing to boot from: they run, and
-// that is all that is needed here.
+// The client against a libvirtd and a QEMU that we did not write. All guests but one have nothing to boot from: they
+// run, and that is all that is needed of them.
 const signal = AbortSignal.timeout(600_000)
 let daemon: PrivateLibvirtd
 let libvirt: Libvirt
@@ -253,6 +256,35 @@ test('an upload arrives whole, from bytes and from a stream, while other calls g
   ])
   expect((await readFile(one.key)).equals(content)).toBe(true)
   expect((await readFile(other.key)).subarray(0, content.byteLength).equals(content)).toBe(true)
+})
+
+test('a guest boots from an overlay, runs its user data from an uploaded seed, and its console is on file', async () => {
+  const { volumes, domains } = libvirt
+  const image = await ensureGuestImage({ signal, log: () => {} })
+  const seedFile = join(daemon.poolDir, 'seed.iso')
+  await writeSeed(seedFile, { hostname: 'guest', userData: '#!/bin/sh\necho "this is $(hostname)"\n' }, signal)
+  const seedBytes = await readFile(seedFile)
+  const seed = await volumes.create(pool, rawVolumeXml({ name: 'seed', capacityBytes: seedBytes.byteLength }))
+  await volumes.upload(seed, seedBytes)
+  const base = { path: image.path, format: 'qcow2' } as const
+  const disk = await volumes.create(pool, overlayVolumeXml({ name: 'root', capacityBytes: 1 << 28, base }))
+  const consoleLog = join(daemon.poolDir, 'guest.log')
+  const wanted = tiny('guest', {
+    memoryMiB: 128,
+    disks: [{ path: disk.key, format: 'qcow2' }],
+    seedIso: seed.key,
+    networks: [{ kind: 'user' }],
+    consoleLog,
+  })
+  const domain = await domains.define(domainXml(wanted))
+  await domains.start(domain)
+  const lines = await consoleUntil(consoleLog, guestMarkers.ready, signal)
+  expect(lines.join('\n')).toContain('this is guest')
+  // What the guest can say about itself without being told.
+  expect(lines.join('\n').toLowerCase()).toContain(wanted.uuid)
+  await using watch = await libvirt.watchDomains({ signal })
+  await domains.shutdown(domain)
+  expect(await eventsUntil(watch, 'stopped/shutdown')).toContain('stopped/shutdown')
 })
 
 test('an upload that does not fit, or stops half-way, fails and leaves the connection as it was', async () => {

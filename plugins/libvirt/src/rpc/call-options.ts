@@ -8,8 +8,10 @@ export interface CallOptions {
 
 /** Calls `giveUp` once when the signal or the deadline says so. Returns what ends the watch. */
 export function watchCall({ signal, deadline }: CallOptions, giveUp: (reason: unknown) => void): () => void {
-  if (signal?.aborted) {
-    giveUp(signal.reason)
+  const passed = () => new DOMException('the deadline has passed', 'TimeoutError')
+  const waitMs = deadline === undefined ? undefined : deadline - Date.now()
+  if (signal?.aborted || (waitMs !== undefined && waitMs <= 0)) {
+    giveUp(signal?.aborted ? signal.reason : passed())
     return () => {}
   }
   const onAbort = () => {
@@ -18,11 +20,10 @@ export function watchCall({ signal, deadline }: CallOptions, giveUp: (reason: un
   }
   const onDeadline = () => {
     stop()
-    giveUp(new DOMException('the deadline has passed', 'TimeoutError'))
+    giveUp(passed())
   }
   // Timers of Node fire at once beyond 24 days; nobody waits that long for a call.
-  const waitMs = deadline === undefined ? undefined : Math.min(Math.max(0, deadline - Date.now()), 0x7fff_ffff)
-  const timer = waitMs === undefined ? undefined : setTimeout(onDeadline, waitMs)
+  const timer = waitMs === undefined ? undefined : setTimeout(onDeadline, Math.min(waitMs, 0x7fff_ffff))
   signal?.addEventListener('abort', onAbort)
   const stop = () => {
     clearTimeout(timer)

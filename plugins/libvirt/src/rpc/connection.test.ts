@@ -103,6 +103,7 @@ test('a call that still waits for its turn is never sent once it is aborted', as
 test('a call with an aborted signal, or a deadline in the past, is not sent', async () => {
   const { daemon, connection } = await connected()
   await expect(connection.call(hostname, {}, { signal: AbortSignal.abort() })).rejects.toThrow(abandoned(false))
+  await expect(connection.call(hostname, {}, { deadline: Date.now() })).rejects.toThrow(abandoned(false))
   const late = connection.call(hostname, {}, { deadline: Date.now() + 20 })
   const error = await late.catch((error: unknown) => error)
   expect(error).toBeInstanceOf(CallAbandoned)

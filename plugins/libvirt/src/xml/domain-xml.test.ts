@@ -56,7 +56,7 @@ test('a definition comes back as it went in', () => {
     virtType: 'qemu',
     disks: [
       { device: 'disk', target: 'vda', path: '/pool/worker-1.qcow2' },
-      { device: 'cdrom', target: 'sda', path: '/pool/worker-1.iso' },
+      { device: 'disk', target: 'vdb', path: '/pool/worker-1.iso' },
     ],
     consoleLog: '/pool/worker-1.log',
     nvram: undefined,
@@ -97,10 +97,10 @@ test('the whole of a definition', () => {
     <source file="/pool/worker-1.qcow2"/>
     <target dev="vda" bus="virtio"/>
     </disk>
-    <disk type="file" device="cdrom">
+    <disk type="file" device="disk">
     <driver name="qemu" type="raw"/>
     <source file="/pool/worker-1.iso"/>
-    <target dev="sda" bus="sata"/>
+    <target dev="vdb" bus="virtio"/>
     <readonly/>
     </disk>
     <controller type="usb" model="none"/>

@@ -21,7 +21,7 @@ export interface DomainDefinition {
   readonly directBoot?: { readonly kernel: string; readonly initrd: string; readonly commandLine: string } | undefined
   /** In order: vda, vdb, … */
   readonly disks: readonly Disk[]
-  /** An ISO image, shown to the guest as a CD. */
+  /** An ISO image with the guest's configuration, which the guest can read and not write. Always the last disk. */
   readonly seedIso?: string | undefined
   readonly networks: readonly Network[]
   /** The file that gets what the guest says on its serial console. It grows: a start appends. */
@@ -111,7 +111,7 @@ function devicesElement(domain: DomainDefinition): Element {
     'devices',
     {},
     ...domain.disks.map(diskElement),
-    domain.seedIso === undefined ? undefined : seedElement(domain.seedIso),
+    domain.seedIso === undefined ? undefined : seedElement(domain.seedIso, domain.disks.length),
     // Nothing is ever plugged in, and each controller costs the guest time at boot.
     element('controller', { type: 'usb', model: 'none' }),
     ...domain.networks.map((network, index) => interfaceElement(domain.uuid, network, index)),
@@ -137,13 +137,14 @@ function diskElement({ path, format }: Disk, index: number): Element {
 
 const diskLetters = 'abcdefghijklmnopqrstuvwxyz'
 
-function seedElement(path: string): Element {
+/** A disk and no CD: kernels made for clouds often have no driver for the CD drive, and one for the boot disk always. */
+function seedElement(path: string, index: number): Element {
   return element(
     'disk',
-    { type: 'file', device: 'cdrom' },
+    { type: 'file', device: 'disk' },
     element('driver', { name: 'qemu', type: 'raw' }),
     element('source', { file: path }),
-    element('target', { dev: 'sda', bus: 'sata' }),
+    element('target', { dev: `vd${diskLetters[index]}`, bus: 'virtio' }),
     element('readonly'),
   )
 }
@@ -187,10 +188,11 @@ function forwardOption({ hostAddress = '127.0.0.1', hostPort, guestPort }: PortF
 }
 
 /** What would end up in a wrong place, or in QEMU's command line, without libvirt seeing anything wrong with it. */
-function check({ memoryMiB, cpus, disks, networks }: DomainDefinition): void {
+function check({ memoryMiB, cpus, disks, seedIso, networks }: DomainDefinition): void {
   requireInteger('memoryMiB', memoryMiB, 1, 2 ** 32)
   requireInteger('cpus', cpus, 1, 4096)
-  if (disks.length > diskLetters.length) throw new XmlError(`${disks.length} disks are more than ${diskLetters.length}`)
+  const diskCount = disks.length + (seedIso === undefined ? 0 : 1)
+  if (diskCount > diskLetters.length) throw new XmlError(`${diskCount} disks are more than ${diskLetters.length}`)
   for (const network of networks) {
     if (network.mac !== undefined && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(network.mac)) {
       throw new XmlError(`'${network.mac}' is not a MAC address`)
