@@ -1,6 +1,6 @@
 import { admit, cloudNow } from './admission.ts'
 import type { Credential } from './credential.ts'
-import { fileOfEndpoint } from './endpoint.ts'
+import { defaultEndpoint } from './endpoint.ts'
 import { CloudError, cloudErrorCodeOf, cloudErrors } from './error.ts'
 import type { Fault } from './fault.ts'
 import type { Instance, InstanceRequest } from './instance.ts'
@@ -45,7 +45,7 @@ export async function connectCloud(options: {
   token: string
   signal: AbortSignal
 }): Promise<CloudClient> {
-  return new CloudClient(await Store.open(fileOfEndpoint(options.endpoint), options.signal), options.token)
+  return new CloudClient(await Store.open(options.endpoint ?? defaultEndpoint(), options.signal), options.token)
 }
 
 /** The cloud as one credential sees it. Every failure of an operation is a {@link CloudError}, or the signal's reason. */

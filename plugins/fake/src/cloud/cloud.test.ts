@@ -248,6 +248,16 @@ describe('settings', () => {
   })
 })
 
+it.each([
+  ['that cannot be made', 'file:///dev/null/cloud.db'],
+  ['that is something else', import.meta.url],
+])('says which file it is %s', async (_, endpoint) => {
+  await expect(controlCloud(endpoint)).rejects.toMatchObject({
+    code: 'ServiceUnavailable',
+    message: expect.stringContaining(`the simulated cloud ${endpoint} cannot be used`),
+  })
+})
+
 it('stops waiting when the signal aborts, before or after the work is done', async () => {
   const { cloud, control } = await setUp()
   const interrupted = async (latency: Partial<Settings>, fault: Partial<Fault>) => {

@@ -1,5 +1,5 @@
 import { cloudNow, readSettings } from './admission.ts'
-import { fileOfEndpoint } from './endpoint.ts'
+import { defaultEndpoint } from './endpoint.ts'
 import { checkFault, type Fault } from './fault.ts'
 import type { Instance } from './instance.ts'
 import { actual, endInstance, selectInstances } from './instance-table.ts'
@@ -10,8 +10,8 @@ import { Store } from './store.ts'
  * Opens the control room of the simulated cloud: for tests, demonstrations and the command line, from any process,
  * while others use the cloud.
  */
-export async function controlCloud(endpoint?: string): Promise<CloudControl> {
-  return new CloudControl(await Store.open(fileOfEndpoint(endpoint), deadline()))
+export async function controlCloud(endpoint = defaultEndpoint()): Promise<CloudControl> {
+  return new CloudControl(await Store.open(endpoint, deadline()))
 }
 
 /** Rules the cloud and sees all of it as it is, without lag. */

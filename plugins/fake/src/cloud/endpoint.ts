@@ -2,6 +2,7 @@ import { lstatSync, mkdirSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { CloudError } from './error.ts'
 
 /** Where the cloud of this user is when nothing else is said. */
 export function defaultEndpoint(): string {
@@ -9,7 +10,7 @@ export function defaultEndpoint(): string {
 }
 
 /** The file behind an endpoint such as `file:///var/lib/fake/cloud.db`; its folder is made. */
-export function fileOfEndpoint(endpoint = defaultEndpoint()): string {
+export function fileOfEndpoint(endpoint: string): string {
   const file = fileURLToPath(endpoint)
   const folder = dirname(file)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -22,6 +23,9 @@ function refuseForeignFolder(folder: string): void {
   const { uid } = userInfo()
   const found = lstatSync(folder)
   if (!found.isDirectory() || (uid !== -1 && found.uid !== uid)) {
-    throw new Error(`${folder} belongs to somebody else; remove it, or choose another place with an endpoint`)
+    throw new CloudError(
+      'ServiceUnavailable',
+      `${folder} belongs to somebody else; remove it, or choose another place with an endpoint`,
+    )
   }
 }

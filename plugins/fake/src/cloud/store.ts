@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as delay } from 'node:timers/promises'
+import { fileOfEndpoint } from './endpoint.ts'
 import { CloudError } from './error.ts'
 
 type Statement = Pick<StatementSync, 'get' | 'all' | 'run'>
@@ -10,21 +11,16 @@ type Statement = Pick<StatementSync, 'get' | 'all' | 'run'>
  */
 export class Store {
   readonly #database: DatabaseSync
+  readonly #endpoint: string
   readonly #statements = new Map<string, StatementSync>()
 
-  private constructor(database: DatabaseSync) {
+  private constructor(database: DatabaseSync, endpoint: string) {
     this.#database = database
+    this.#endpoint = endpoint
   }
 
-  static async open(file: string, signal: AbortSignal): Promise<Store> {
-    try {
-      return await whenFree(() => new Store(openDatabase(file)), signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      throw new CloudError('ServiceUnavailable', `cannot open the simulated cloud's state ${file}: ${String(error)}`, {
-        cause: error,
-      })
-    }
+  static open(endpoint: string, signal: AbortSignal): Promise<Store> {
+    return whenFree(() => new Store(openDatabase(fileOfEndpoint(endpoint)), endpoint), endpoint, signal)
   }
 
   /** A prepared statement. */
@@ -38,22 +34,26 @@ export class Store {
 
   /** Runs reads that need not see the same moment. */
   read<T>(work: () => T, signal: AbortSignal): Promise<T> {
-    return whenFree(work, signal)
+    return whenFree(work, this.#endpoint, signal)
   }
 
   /** Runs reads and writes as one change, alone in all processes. */
   change<T>(work: () => T, signal: AbortSignal): Promise<T> {
-    return whenFree(() => {
-      this.sql('BEGIN IMMEDIATE').run()
-      try {
-        const result = work()
-        this.sql('COMMIT').run()
-        return result
-      } catch (error) {
-        if (this.#database.isTransaction) this.sql('ROLLBACK').run()
-        throw error
-      }
-    }, signal)
+    return whenFree(
+      () => {
+        this.sql('BEGIN IMMEDIATE').run()
+        try {
+          const result = work()
+          this.sql('COMMIT').run()
+          return result
+        } catch (error) {
+          if (this.#database.isTransaction) this.sql('ROLLBACK').run()
+          throw error
+        }
+      },
+      this.#endpoint,
+      signal,
+    )
   }
 
   close(): void {
@@ -70,7 +70,7 @@ function openDatabase(file: string): DatabaseSync {
     database.exec('PRAGMA synchronous = OFF')
     const { user_version: version } = database.prepare('PRAGMA user_version').get() ?? {}
     if (version !== schemaVersion) {
-      if (version !== 0) throw new Error(`it is of version ${version}, not ${schemaVersion}; delete it`)
+      if (version !== 0) throw wrongVersion(version)
       database.exec(`BEGIN IMMEDIATE; ${schema}; PRAGMA user_version = ${schemaVersion}; COMMIT`)
     }
     return database
@@ -80,19 +80,30 @@ function openDatabase(file: string): DatabaseSync {
   }
 }
 
-/** Tries again while another process has the lock. */
-async function whenFree<T>(work: () => T, signal: AbortSignal): Promise<T> {
+/** Does something with the file of a cloud; tries again while another process has the lock. */
+async function whenFree<T>(work: () => T, endpoint: string, signal: AbortSignal): Promise<T> {
   let pauseMs = 1
   while (true) {
     signal.throwIfAborted()
     try {
       return work()
     } catch (error) {
-      if (!isBusy(error)) throw error
+      if (!isBusy(error)) throw isSystemError(error) ? unusable(endpoint, error) : error
     }
     await pause(pauseMs * (0.5 + Math.random()), signal)
     pauseMs = Math.min(pauseMs * 2, 50)
   }
+}
+
+/** Whether SQLite or the file system failed, and not one of us. */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && ('errcode' in error || 'errno' in error)
+}
+
+function unusable(endpoint: string, cause: Error): CloudError {
+  return new CloudError('ServiceUnavailable', `the simulated cloud ${endpoint} cannot be used: ${cause.message}`, {
+    cause,
+  })
 }
 
 /** Waits; an abort ends it with the signal's reason. */
@@ -104,6 +115,13 @@ export async function pause(ms: number, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     throw error
   }
+}
+
+function wrongVersion(version: unknown): CloudError {
+  return new CloudError(
+    'ServiceUnavailable',
+    `the simulated cloud's file is of version ${version}, not ${schemaVersion}; delete it`,
+  )
 }
 
 function isBusy(error: unknown): boolean {

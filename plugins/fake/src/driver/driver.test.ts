@@ -56,7 +56,6 @@ describe('createMachine', () => {
       addresses: [
         { type: 'InternalIP', address: '10.0.0.1' },
         { type: 'ExternalIP', address: '198.18.0.1' },
-        { type: 'Hostname', address: 'worker-1' },
       ],
     })
     expect(instance).toMatchObject({

@@ -21,11 +21,7 @@ export function vmOf(instance: Instance): MachineVm {
     { type: 'InternalIP', address: address.private },
     ...(address.public === undefined ? [] : [{ type: 'ExternalIP', address: address.public }]),
   ])
-  return {
-    providerID: providerIDOf(instance),
-    nodeName: instance.name,
-    addresses: [...addresses, { type: 'Hostname', address: instance.name }],
-  }
+  return { providerID: providerIDOf(instance), nodeName: instance.name, addresses }
 }
 
 /** `fake:///<region>/<id>`. */
