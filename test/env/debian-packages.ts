@@ -63,12 +63,13 @@ To install them yourself, type: ${byHand}`)
     await updateLists(apt, log)
     missing = await findMissing()
   }
-  if ((await knownPackages(missing, signal)).length < missing.length) await refresh()
+  const areFresh = (await knownPackages(missing, signal)).length < missing.length
+  if (areFresh) await refresh()
   try {
     await download()
   } catch (error) {
     // Lists of last month name files that the mirror has replaced since.
-    if (!(error instanceof RunError) || signal.aborted) throw error
+    if (!(error instanceof RunError) || areFresh || signal.aborted) throw error
     await refresh()
     await download()
   }

@@ -97,7 +97,12 @@ export async function clearAbandonedFolders(log: (line: string) => void): Promis
     const dir = join(parent, name)
     if (!(await isAbandoned(dir))) continue
     log(`libvirtd: clearing away ${dir}, whose owner is gone`)
-    await clearLibvirtdFolder(dir)
+    try {
+      await clearLibvirtdFolder(dir)
+    } catch (error) {
+      // What an earlier run left is no reason to refuse this one.
+      log(`libvirtd: ${error instanceof Error ? error.message : String(error)}`)
+    }
   }
 }
 

@@ -18,7 +18,11 @@ export const vmPackages = [
 ] as const
 
 // Parts of `libvirt-daemon` up to Debian 12, packages of their own since.
-const libvirtDrivers = ['libvirt-daemon-driver-qemu', 'libvirt-daemon-driver-storage'] as const
+const libvirtDrivers = [
+  'libvirt-daemon-driver-qemu',
+  'libvirt-daemon-driver-storage',
+  'libvirt-daemon-driver-network',
+] as const
 
 const elsewhere =
   'qemu-system-x86_64 and qemu-img (QEMU), libvirtd and virsh (libvirt, with its QEMU and storage drivers), tini, ' +

@@ -8,8 +8,8 @@ export async function setup(): Promise<void> {
   const log = (line: string) => console.log(line)
   const confirm = async () => true
   const tools = await ensureVmTools({ signal, confirm, log })
-  // The referee for seeds: a program that we did not write makes the ISO.
-  await ensureDebianPackages(['xorriso'], { signal, confirm, log })
+  // The referee for seeds, a program that we did not write; and the firmware of machines with UEFI.
+  await ensureDebianPackages(['xorriso', 'ovmf'], { signal, confirm, log })
   log(`virtual machines: QEMU ${tools.qemu}, libvirt ${tools.libvirt}`)
   await ensureGuestImage({ signal, log })
 }

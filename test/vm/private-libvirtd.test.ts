@@ -116,3 +116,21 @@ test('the next start clears away what a killed owner left', async () => {
   expect(await processesOf(dir)).toEqual([])
   expect(await exists(dir)).toBe(false)
 })
+
+test('handed over, it lives as long as its new owner', async () => {
+  daemon = await startPrivateLibvirtd({ signal, log })
+  const owner = spawn('sleep', ['600'], { stdio: 'ignore' })
+  const exit = once(owner, 'exit')
+  try {
+    await daemon.handOver(owner.pid ?? 0)
+    await (await startPrivateLibvirtd({ signal, log })).close()
+    expect((await virsh('list', '--name')).trim()).toBe('')
+  } finally {
+    owner.kill('SIGKILL')
+    await exit
+  }
+
+  await (await startPrivateLibvirtd({ signal, log })).close()
+
+  expect(await exists(daemon.dir)).toBe(false)
+})
