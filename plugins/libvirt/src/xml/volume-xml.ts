@@ -4,8 +4,8 @@ import { element, writeXml, XmlError } from './xml.ts'
 
 export interface OverlayDefinition {
   readonly name: string
-  /** Size of the disk as the guest sees it; not less than the base image's. */
-  readonly capacityBytes: number
+  /** Size of the disk as the guest sees it; not less than the base image's. Default: the base image's. */
+  readonly capacityBytes?: number | undefined
   /** The image below: all that the guest has not yet written comes from there. It must not change any more. */
   readonly base: { readonly path: string; readonly format: 'qcow2' | 'raw' }
 }
@@ -63,12 +63,13 @@ export function readVolume(xml: string): VolumeFacts {
   }
 }
 
-function volumeXml(name: string, capacityBytes: number, rest: ReturnType<typeof element>[]): string {
-  if (!Number.isSafeInteger(capacityBytes) || capacityBytes <= 0) {
+function volumeXml(name: string, capacityBytes: number | undefined, rest: ReturnType<typeof element>[]): string {
+  if (capacityBytes !== undefined && (!Number.isSafeInteger(capacityBytes) || capacityBytes <= 0)) {
     throw new XmlError(`${capacityBytes} is not a size for a volume`)
   }
   // Nothing is reserved: a disk takes the room that its guest uses.
   const allocation = element('allocation', { unit: 'bytes' }, '0')
-  const capacity = element('capacity', { unit: 'bytes' }, String(capacityBytes))
+  const capacity =
+    capacityBytes === undefined ? undefined : element('capacity', { unit: 'bytes' }, String(capacityBytes))
   return writeXml(element('volume', {}, element('name', {}, name), capacity, allocation, ...rest))
 }

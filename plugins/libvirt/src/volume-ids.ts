@@ -1,0 +1,13 @@
+import type { JsonObject } from '@mcm/sdk'
+
+/** Name of the CSI driver whose volumes are volumes of libvirt. */
+export const csiDriver = 'libvirt.csi.mcm.dev'
+
+/** The handles of those persistent-volume specs that this CSI driver made. */
+export async function getVolumeIDs({ pvSpecs }: { pvSpecs: readonly JsonObject[] }): Promise<{ volumeIDs: string[] }> {
+  const volumeIDs = pvSpecs.flatMap(({ csi }) => {
+    if (typeof csi !== 'object' || csi === null || Array.isArray(csi)) return []
+    return csi.driver === csiDriver && typeof csi.volumeHandle === 'string' ? [csi.volumeHandle] : []
+  })
+  return { volumeIDs }
+}
