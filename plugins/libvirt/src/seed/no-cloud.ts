@@ -5,10 +5,10 @@ import { iso9660 } from './iso9660.ts'
  * other small init systems read too.
  */
 export function noCloudSeed({ instanceId, hostname, userData }: NoCloud): Buffer {
-  // JSON is YAML, and needs no care with odd characters.
-  const metaData = JSON.stringify({ 'instance-id': instanceId, 'local-hostname': hostname })
+  // A UUID and a DNS name: plain YAML holds both as they are.
+  const metaData = `instance-id: ${instanceId}\nlocal-hostname: ${hostname}\n`
   return iso9660('cidata', [
-    { name: 'meta-data', content: Buffer.from(`${metaData}\n`) },
+    { name: 'meta-data', content: Buffer.from(metaData) },
     // Without user data the file still has to be there, else the seed is none.
     { name: 'user-data', content: userData ?? Buffer.from('#cloud-config\n{}\n') },
   ])
