@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { container as root, type DependencyContainer, type InjectionToken, instanceCachingFactory } from 'tsyringe'
+import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
 import type { Config } from './config/config.ts'
 import { GrpcServer, type Services } from './contract/grpc-server.ts'
 import { HttpServer } from './contract/http-server.ts'
@@ -39,7 +39,9 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   })
   const container = root.createChildContainer()
   const single = <T>(token: InjectionToken<T>, make: (resolve: Resolve) => T) =>
-    container.register(token, { useFactory: instanceCachingFactory((scope) => make((needed) => scope.resolve(needed))) })
+    container.register(token, {
+      useFactory: instanceCachingFactory((scope) => make((needed) => scope.resolve(needed))),
+    })
 
   container.register(tokens.config, { useValue: config })
   container.register(tokens.plugins, { useValue: plugins })
@@ -49,7 +51,10 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     const { plugins, rejected } = resolve(tokens.plugins)
     const log = resolve(tokens.log)
     for (const { name, folder, reason } of rejected) log.warn({ plugin: name, folder, reason }, 'plugin not loaded')
-    return new RouteTable(plugins.map((plugin) => new PluginInstance(plugin, resolve(tokens.runner), log)), rejected)
+    return new RouteTable(
+      plugins.map((plugin) => new PluginInstance(plugin, resolve(tokens.runner), log)),
+      rejected,
+    )
   })
   single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines))
   single(tokens.services, (resolve) => {

@@ -6,6 +6,7 @@ import { formatListenAddress } from './contract/listen-address.ts'
 import type { Log } from './log.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import type { Router } from './routing/router.ts'
+import type { InstanceState } from './runtime/plugin-instance.ts'
 
 /** The parts of a host, wired by the composition. */
 export interface HostParts {
@@ -40,8 +41,14 @@ export class Host {
         instance.start().catch(() => {}),
       ),
     )
-    for (const { plugin, state } of routes.instances) {
-      for (const provider of plugin.manifest.providers) grpc.setHealth(provider, state.kind !== 'failed')
+    for (const instance of routes.instances) {
+      const { providers } = instance.plugin.manifest
+      // A stopped plugin serves: the next call starts it.
+      const tell = ({ kind }: InstanceState) => {
+        for (const provider of providers) grpc.setHealth(provider, kind === 'ready' || kind === 'stopped')
+      }
+      tell(instance.state)
+      instance.onChange(tell)
     }
     if (config.tls) this.#certificates = await Certificates.read(config.tls, log)
     const listening: { grpc: string[]; http: string[] } = { grpc: [], http: [] }

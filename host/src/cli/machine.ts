@@ -8,7 +8,9 @@ import { type Column, render } from './output.ts'
 
 /** `mcm machine …`: drives a host from Kubernetes YAML, without a cluster. */
 export function addMachineCommands(program: Command): void {
-  const machine = program.command('machine').description('make, look at and remove machines through a host, from Kubernetes YAML')
+  const machine = program
+    .command('machine')
+    .description('make, look at and remove machines through a host, from Kubernetes YAML')
   const about = {
     create: 'make the VM of each Machine in the files, or adopt it',
     initialize: 'do what is to be done once after creation',
@@ -20,7 +22,9 @@ export function addMachineCommands(program: Command): void {
       .requiredOption('-f, --filename <path>', filesHelp, collect)
       .action(async (names: string[], options: FileOptions) => await runOnMachines(action as Action, names, options))
   }
-  withClientOptions(machine.command('list').description('list the VMs of the cluster of each MachineClass in the files'))
+  withClientOptions(
+    machine.command('list').description('list the VMs of the cluster of each MachineClass in the files'),
+  )
     .requiredOption('-f, --filename <path>', filesHelp, collect)
     .action(async (options: FileOptions) => await listMachines(options))
 }
@@ -108,7 +112,13 @@ async function listMachines(options: FileOptions): Promise<void> {
     }),
   )
   const rows = results.flat()
-  console.log(render(rows, columns.filter(({ title }) => title !== 'NODE' && title !== 'ADDRESSES'), options.output))
+  console.log(
+    render(
+      rows,
+      columns.filter(({ title }) => title !== 'NODE' && title !== 'ADDRESSES'),
+      options.output,
+    ),
+  )
   reportErrors(rows)
 }
 

@@ -41,7 +41,9 @@ export async function readManifests(paths: readonly string[]): Promise<Manifests
 export function classOf(machine: Located<Machine>, { classes }: Manifests): Located<MachineClass> {
   const { metadata, spec } = machine.object
   const name = spec.class?.name ?? ''
-  const found = classes.find(({ object }) => object.metadata.name === name && object.metadata.namespace === metadata.namespace)
+  const found = classes.find(
+    ({ object }) => object.metadata.name === name && object.metadata.namespace === metadata.namespace,
+  )
   if (found) return found
   const have = classes.map(({ object }) => object.metadata.name).join(', ') || 'none'
   throw new CliError(
@@ -56,9 +58,13 @@ export function secretOf({ object, file, lineOf }: Located<MachineClass>, { secr
   const data: Record<string, Uint8Array> = {}
   for (const key of references) {
     const { name, namespace = object.metadata.namespace } = object[key] ?? {}
-    const found = secrets.find(({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace)
+    const found = secrets.find(
+      ({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace,
+    )
     if (!found) {
-      throw new CliError(`${file}:${lineOf(key)}: ${key} names Secret ${namespace}/${name}, which is not in the given files`)
+      throw new CliError(
+        `${file}:${lineOf(key)}: ${key} names Secret ${namespace}/${name}, which is not in the given files`,
+      )
     }
     Object.assign(data, found.object.data)
     for (const [dataKey, text] of Object.entries(found.object.stringData ?? {})) data[dataKey] = Buffer.from(text)
@@ -93,11 +99,22 @@ function addFile(file: string, text: string, manifests: Manifests, problems: str
   const documents = parseAllDocuments(text, { lineCounter: counter })
   for (const document of Array.isArray(documents) ? documents : []) {
     const lineAt = (path: (string | number)[]) => counter.linePos(offsetOf(document, path)).line
-    for (const { message } of document.errors) problems.push(`${file}: ${message}`)
+    for (const { message, pos } of document.errors) {
+      // The first line says what; the library's own position and excerpt follow.
+      const [what = ''] = message.split(/ at line \d+|\n/)
+      problems.push(`${file}:${counter.linePos(pos[0]).line}: ${what}`)
+    }
     if (document.errors.length > 0) continue
-    const value: unknown = document.toJS({ maxAliasCount: 100 })
+    let value: unknown
+    try {
+      value = document.toJS({ maxAliasCount: 100 })
+    } catch (error) {
+      problems.push(`${file}:${lineAt([])}: ${(error as Error).message}`)
+      continue
+    }
     if (value === null) continue
-    const items = isObject(value) && value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : undefined
+    const items =
+      isObject(value) && value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : undefined
     for (const [i, item] of (items ?? [value]).entries()) {
       const at = items ? ['items', i] : []
       const lineOf = (path: string) => lineAt([...at, ...segmentsOf(path)])
@@ -113,7 +130,8 @@ function addFile(file: string, text: string, manifests: Manifests, problems: str
 function addObject({ object, file, lineOf }: Located<unknown>, manifests: Manifests): void {
   if (!isObject(object)) throw new Error('this is no Kubernetes object')
   const { apiVersion, kind, metadata } = object
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') throw new Error('a Kubernetes object needs apiVersion and kind')
+  if (typeof apiVersion !== 'string' || typeof kind !== 'string')
+    throw new Error('a Kubernetes object needs apiVersion and kind')
   const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
   const isMachineApi = apiVersion === 'machine.sapcloud.io/v1alpha1'
   if (kind === 'Machine' && isMachineApi) {

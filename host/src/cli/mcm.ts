@@ -6,4 +6,5 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.exit(1)
 }
 await import('./main.ts')
+
 export {}

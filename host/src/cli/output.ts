@@ -23,5 +23,12 @@ export function render<T>(rows: readonly T[], columns: readonly Column<T>[], for
     ...rows.map((row) => shown.map(({ value }) => String(value(row)).replaceAll(/\s*\n\s*/g, ' ') || '–')),
   ]
   const widths = shown.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
-  return cells.map((line) => line.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ').trimEnd()).join('\n')
+  return cells
+    .map((line) =>
+      line
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }

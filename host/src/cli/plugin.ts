@@ -11,7 +11,8 @@ import { type Column, render } from './output.ts'
 /** `mcm plugin …`: shows the plugins of a running host or, without one, those that a host would load here. */
 export function addPluginCommands(program: Command): void {
   const plugin = program.command('plugin').description('show plugins')
-  const note = 'Asks the host at --endpoint. Without one, or with --local, looks at the plugins that are installed here.'
+  const note =
+    'Asks the host at --endpoint. Without one, or with --local, looks at the plugins that are installed here.'
   for (const [name, description] of [
     ['list', 'list all plugins with their state'],
     ['show <name>', 'show one plugin, by package or provider name: capabilities, permissions, secret keys, schema'],
@@ -41,7 +42,13 @@ const columns: Column<Plugin>[] = [
 async function list(options: PluginOptions): Promise<void> {
   const plugins = await fetchPlugins(options)
   if (options.output === 'json' || options.output === 'yaml') {
-    console.log(render(plugins.map((plugin) => toJson(PluginSchema, plugin)), [], options.output))
+    console.log(
+      render(
+        plugins.map((plugin) => toJson(PluginSchema, plugin)),
+        [],
+        options.output,
+      ),
+    )
   } else if (plugins.length === 0) {
     console.log('no plugins; install one beside the host, for example: npm i @mcm/plugin-fake')
   } else {

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { compose, tokens } from '../composition.ts'
 import { readConfig } from '../config/config.ts'
 import { logFormats, logLevels } from '../log.ts'
+import { CliError } from './cli-error.ts'
 import { withLocalOptions } from './local-host.ts'
 
 /** `mcm serve`: runs the host until it is told to stop. */
@@ -51,7 +52,9 @@ async function serve(options: ServeOptions): Promise<void> {
   process.on('SIGTERM', resolve)
   process.on('SIGINT', resolve)
   try {
-    const { grpc, http } = await host.start()
+    const { grpc, http } = await host.start().catch((error: Error) => {
+      throw new CliError(`the host cannot start: ${error.message}`)
+    })
     // For people and for scripts that wait for it; the log has the same for machines.
     for (const address of grpc) console.log(`serving gRPC on ${address}`)
     for (const address of http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)

@@ -23,14 +23,19 @@ export const configSchema = Type.Object(
     http: Type.Object(
       {
         listen: Type.Optional(texts('Where HTTP is served (JSON, gRPC-Web): `host:port`. Default: nowhere.')),
-        allowedOrigins: Type.Optional(texts('Web origins whose pages may call, such as `https://console.example`. Default: none.')),
+        allowedOrigins: Type.Optional(
+          texts('Web origins whose pages may call, such as `https://console.example`. Default: none.'),
+        ),
       },
       { ...strict, default: {}, description: 'The contract for curl and browsers.' },
     ),
     tls: Type.Optional(
       Type.Object(
         {
-          cert: Type.String({ minLength: 1, description: 'Certificate of the host, PEM file. Read again when it changes.' }),
+          cert: Type.String({
+            minLength: 1,
+            description: 'Certificate of the host, PEM file. Read again when it changes.',
+          }),
           key: Type.String({ minLength: 1, description: 'Its key, PEM file.' }),
           clientCa: Type.String({ minLength: 1, description: 'Who signs the certificates of clients, PEM file.' }),
         },
@@ -44,8 +49,14 @@ export const configSchema = Type.Object(
     ),
     log: Type.Object(
       {
-        level: Type.Union(logLevels.map((level) => Type.Literal(level)), { default: 'info' }),
-        format: Type.Union(logFormats.map((format) => Type.Literal(format)), { default: 'json' }),
+        level: Type.Union(
+          logLevels.map((level) => Type.Literal(level)),
+          { default: 'info' },
+        ),
+        format: Type.Union(
+          logFormats.map((format) => Type.Literal(format)),
+          { default: 'json' },
+        ),
       },
       { ...strict, default: {}, description: 'The log, on stderr.' },
     ),
@@ -131,22 +142,31 @@ function complete(raw: RawConfig, source: string): Config {
     })
   const listen = addresses('listen', raw.listen ?? [defaultEndpoint()])
   const httpListen = addresses('http.listen', raw.http.listen ?? [])
-  for (const [path, list] of [['listen', listen], ['http.listen', httpListen]] as const) {
+  for (const [path, list] of [
+    ['listen', listen],
+    ['http.listen', httpListen],
+  ] as const) {
     for (const address of list) {
       if (address.kind === 'unix') {
-        if (path === 'http.listen') violations.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
+        if (path === 'http.listen')
+          violations.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
         continue
       }
       if (raw.tls) continue
-      if (!raw.insecure) violations.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
-      else if (!isLoopback(address)) violations.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
+      if (!raw.insecure)
+        violations.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
+      else if (!isLoopback(address))
+        violations.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
     }
   }
   if (violations.length > 0) throw new ConfigError(source, violations)
   const { changeSeconds, readSeconds, maxSeconds } = raw.deadlines
   return {
     listen,
-    http: { listen: httpListen.filter((address) => address.kind === 'tcp'), allowedOrigins: raw.http.allowedOrigins ?? [] },
+    http: {
+      listen: httpListen.filter((address) => address.kind === 'tcp'),
+      allowedOrigins: raw.http.allowedOrigins ?? [],
+    },
     tls: raw.tls,
     plugins: raw.plugins ?? [],
     pluginDirs: raw.pluginDirs ?? besideTheHost(),
@@ -177,7 +197,8 @@ function merge(base: Record<string, unknown>, over: Record<string, unknown>): Re
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {
     if (value === undefined) continue
-    merged[key] = isObject(value) && isObject(merged[key]) ? merge(merged[key], value) : isObject(value) ? merge({}, value) : value
+    merged[key] =
+      isObject(value) && isObject(merged[key]) ? merge(merged[key], value) : isObject(value) ? merge({}, value) : value
   }
   return merged
 }

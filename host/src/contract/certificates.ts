@@ -25,6 +25,8 @@ export class Certificates implements Provider {
   readonly #identity = new Map<experimental.IdentityCertificateUpdateListener, () => void>()
   readonly #ca = new Map<experimental.CaCertificateUpdateListener, () => void>()
   #current: { cert: Buffer; key: Buffer; ca: Buffer }
+  #wantsReading = false
+  #reading: Promise<void> | undefined
 
   private constructor(files: TlsFiles, current: { cert: Buffer; key: Buffer; ca: Buffer }, log: Log) {
     this.#files = files
@@ -87,15 +89,26 @@ export class Certificates implements Provider {
     listeners.delete(listener)
   }
 
+  // Several files change at once, and each says so: one reading at a time, and one more if there was another change.
   readonly #changed = () => {
-    readAll(this.#files).then(
-      (current) => {
-        this.#current = current
+    this.#wantsReading = true
+    this.#reading ??= this.#readAgain().finally(() => {
+      this.#reading = undefined
+    })
+  }
+
+  async #readAgain(): Promise<void> {
+    while (this.#wantsReading) {
+      this.#wantsReading = false
+      try {
+        this.#current = await readAll(this.#files)
         for (const listener of this.#listeners) listener()
         this.#log.info({ cert: this.#files.cert }, 'TLS certificates read again')
-      },
-      (error: Error) => this.#log.warn({ reason: error.message }, 'TLS certificates changed, the old ones stay in use'),
-    )
+      } catch (error) {
+        const reason = (error as Error).message
+        this.#log.warn({ reason }, 'TLS certificates changed, the old ones stay in use')
+      }
+    }
   }
 }
 

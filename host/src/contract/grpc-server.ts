@@ -1,6 +1,6 @@
 import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
-import type { DriverClient, DriverMethod, MachineError } from '@mcm/sdk'
+import { type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
 import { Driver, encodeError, type ListPluginsResponse, Plugins, statusDetailsTrailer } from '@mcm/sdk/contract'
 import { HealthImplementation } from 'grpc-health-check'
 import { hostError } from '../host-error.ts'
@@ -104,8 +104,8 @@ function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buff
     const answer = async () => toBinary(method.output, await handle(method, decode(method, call.request), options))
     answer().then(
       (bytes) => callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
-      (error: MachineError) => {
-        const { code, message, details } = encodeError(error)
+      (error: unknown) => {
+        const { code, message, details } = encodeError(MachineError.from(error))
         const trailers = new Metadata()
         trailers.set(statusDetailsTrailer, Buffer.from(details))
         callback({ code, details: message, metadata: trailers })

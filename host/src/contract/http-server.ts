@@ -1,15 +1,31 @@
 import type { Server } from 'node:http'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createSecureServer, type Http2SecureServer } from 'node:http2'
+import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import type { DriverMethod, MachineError } from '@mcm/sdk'
-import { Driver, driverMethods, ErrorDetailSchema, errorDetail, grpcCode, Plugins } from '@mcm/sdk/contract'
+import {
+  Driver,
+  driverMethods,
+  ErrorDetailSchema,
+  errorDetail,
+  fittedErrorDetail,
+  grpcCode,
+  Plugins,
+} from '@mcm/sdk/contract'
 import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
 import type { Services } from './grpc-server.ts'
 import { formatListenAddress, isLoopback, type ListenAddress } from './listen-address.ts'
+
+/** One address, with its connections: an HTTP/2 server does not know its own. */
+interface Listener {
+  server: Server | Http2SecureServer
+  sockets: Set<Socket>
+  sessions: Set<ServerHttp2Session>
+}
 
 /** How the HTTP server behaves. */
 export interface HttpOptions {
@@ -26,7 +42,7 @@ export class HttpServer {
   readonly #services: Services
   readonly #options: HttpOptions
   readonly #handle: (request: never, response: never) => void
-  readonly #servers: (Server | Http2SecureServer)[] = []
+  readonly #listeners: Listener[] = []
   #isServing = false
 
   constructor(services: Services, options: HttpOptions) {
@@ -62,7 +78,17 @@ export class HttpServer {
     } else {
       server = createServer(handler)
     }
-    this.#servers.push(server)
+    const sockets = new Set<Socket>()
+    server.on('connection', (socket: Socket) => {
+      sockets.add(socket)
+      socket.once('close', () => sockets.delete(socket))
+    })
+    const sessions = new Set<ServerHttp2Session>()
+    server.on('session', (session: ServerHttp2Session) => {
+      sessions.add(session)
+      session.once('close', () => sessions.delete(session))
+    })
+    this.#listeners.push({ server, sockets, sessions })
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
         reject(new Error(`cannot listen on ${formatListenAddress(address)}: ${error.message}`)),
@@ -81,7 +107,7 @@ export class HttpServer {
 
   /** Closes connections when their calls have ended, at the latest when the signal aborts. */
   async close(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#servers.map((server) => closeServer(server, signal)))
+    await Promise.all(this.#listeners.map((listener) => closeServer(listener, signal)))
   }
 
   #guard(address: ListenAddress, request: IncomingMessage, response: ServerResponse): void {
@@ -133,7 +159,7 @@ export class HttpServer {
           try {
             return await callDriver(driver, method as DriverMethod, message, options)
           } catch (error) {
-            throw connectError(error as MachineError)
+            throw connectError(error as MachineError, context.protocolName)
           }
         }) as never,
       )
@@ -142,23 +168,26 @@ export class HttpServer {
   }
 }
 
-async function closeServer(server: Server | Http2SecureServer, signal: AbortSignal): Promise<void> {
+async function closeServer({ server, sockets, sessions }: Listener, signal: AbortSignal): Promise<void> {
   if (!server.listening) return
   const force = () => {
-    if ('closeAllConnections' in server) server.closeAllConnections()
+    for (const socket of sockets) socket.destroy()
   }
   signal.addEventListener('abort', force, { once: true })
   await new Promise<void>((resolve) => {
     server.close(() => resolve())
     if ('closeIdleConnections' in server) server.closeIdleConnections()
+    for (const session of sessions) session.close()
     if (signal.aborted) force()
   })
   signal.removeEventListener('abort', force)
 }
 
-function connectError(error: MachineError): ConnectError {
+function connectError(error: MachineError, protocol: string): ConnectError {
   const code: Code = grpcCode(error.code)
-  return new ConnectError(error.message, code, undefined, [{ desc: ErrorDetailSchema, value: errorDetail(error) }])
+  // Only gRPC has the details in trailers, where there is little room.
+  const fitted = protocol === 'grpc' ? fittedErrorDetail(error) : { message: error.message, detail: errorDetail(error) }
+  return new ConnectError(fitted.message, code, undefined, [{ desc: ErrorDetailSchema, value: fitted.detail }])
 }
 
 /**

@@ -60,7 +60,10 @@ export function readManifest({ mcm }: PackageJson): ManifestResult {
     reasons.push(
       ...providers
         .filter((name) => !providerName.test(name))
-        .map((name) => `provider name ${JSON.stringify(name)} must be 1 to 63 of A-Z, a-z, 0-9, "-", "_", "."`),
+        .map(
+          (name) =>
+            `provider name ${JSON.stringify(name)} must be 1 to 63 of A-Z, a-z, 0-9, "-", "_", ".", and begin with a letter or digit`,
+        ),
     )
   }
   if (!isObject(permissions)) reasons.push('"mcm.permissions" must be an object')
@@ -75,7 +78,8 @@ export function readManifest({ mcm }: PackageJson): ManifestResult {
 }
 
 const permissionKinds = ['net', 'unixSockets', 'files', 'env', 'programs']
-const providerName = /^[A-Za-z0-9._-]{1,63}$/
+// It becomes part of file names and of health service names.
+const providerName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -6,9 +6,10 @@ import { hostError } from '../host-error.ts'
  * Refuses what a plugin may not answer: fields that the contract does not have, values of a wrong kind, and no
  * identity where the caller needs one. Better here, with blame, than as a riddle in somebody's controller.
  */
-export function checkedResponse(method: DriverMethod, response: object, plugin: string): object {
+export function checkedResponse(method: DriverMethod, response: unknown, plugin: string): object {
   const refuse = (why: string) =>
     hostError('PLUGIN_ANSWER_INVALID', `${plugin} answered ${methodName(method)} wrongly: ${why}`, { source: 'plugin' })
+  if (typeof response !== 'object' || response === null) throw refuse('the answer is not an object')
   for (const key of neededFields[method] ?? []) {
     if (!Reflect.get(response, key)) throw refuse(`${key} is empty`)
   }

@@ -14,9 +14,9 @@ import { driverMethods, methodName } from '@mcm/sdk/contract'
 import { type HostErrorReason, hostError } from '../host-error.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
+import { type Patience, waitWithCaller } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
 import { checkedResponse } from './checked-response.ts'
-
 import { displayName, MachineLocks } from './machine-locks.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -30,7 +30,13 @@ export interface Deadlines {
   maxMs: number
 }
 
-type AnyRequest = { machine?: Machine; machineClass?: MachineClass; secret?: Secret; provider?: string }
+type AnyRequest = {
+  machine?: Machine
+  machineClass?: MachineClass
+  secret?: Secret
+  provider?: string
+  pvSpecs?: JsonObject[]
+}
 
 /**
  * Routes each call of the driver contract to the plugin that its MachineClass names, and keeps the promises that do
@@ -83,46 +89,48 @@ export class Router {
   }
 
   async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
+    // From now on: a plugin that starts slowly does not get its caller more time.
+    const patience = { signal: options.signal ?? neverAborted, deadlineMs: this.#deadline(method, options.deadlineMs) }
     try {
       if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
-        return await this.#askAll(method, request, options)
+        return await this.#askAll(method, request, patience)
       }
       const provider = request.machineClass ? request.machineClass.provider : request.provider
       checkComplete(method, request)
-      return await this.#run(this.#routes.instanceFor(provider ?? ''), method, request, options)
+      return await this.#run(this.#routes.instanceFor(provider ?? ''), method, request, patience)
     } catch (error) {
       throw MachineError.from(error)
     }
   }
 
-  async #run(
-    instance: PluginInstance,
-    method: DriverMethod,
-    request: AnyRequest,
-    options: CallOptions,
-  ): Promise<object> {
-    const { hello, validator } = await instance.start()
-    if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, options)
+  async #run(instance: PluginInstance, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
+    const { name } = instance.plugin
+    const { hello, validator } = await waitWithCaller(instance.start(), patience, (reason) => {
+      return reason === 'canceled'
+        ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
+        : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
+    })
+    if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, patience)
     if (!hello.capabilities.includes(method)) {
-      const text = `${instance.plugin.name} does not implement ${methodName(method)}`
-      throw hostError('METHOD_MISSING', text, { source: 'plugin' })
+      throw hostError('METHOD_MISSING', `${name} does not implement ${methodName(method)}`, { source: 'plugin' })
     }
     const { machineClass, secret, ...rest } = request
     if (!machineClass || !specMethods.has(method)) {
-      return await this.#call(instance, method, { ...rest, ...(machineClass && { machineClass }) }, options)
+      return await this.#call(instance, method, { ...rest, ...(machineClass && { machineClass }) }, patience)
     }
+    const checked = withOwnSpec(machineClass)
     const data = secretData(secret)
-    const specViolations = validator.specViolations(specOf(machineClass))
+    const specViolations = validator.specViolations(checked.providerSpec)
     const violations = [...specViolations, ...validator.secretViolations(data)]
     if (violations.length > 0) {
       throw invalidClass(specViolations.length > 0 ? 'SPEC_INVALID' : 'SECRET_KEY_MISSING', machineClass, violations)
     }
     try {
-      const pluginRequest = { ...rest, machineClass, secret: validator.permittedSecretData(data) }
-      return await this.#call(instance, method, pluginRequest, options)
+      const pluginRequest = { ...rest, machineClass: checked, secret: validator.permittedSecretData(data) }
+      return await this.#call(instance, method, pluginRequest, patience)
     } catch (error) {
-      // The plugin's own rules were violated: tell it as the schema's are told.
-      if (MachineError.is(error) && error.code === 'InvalidArgument' && error.violations.length > 0) {
+      // The plugin's own rules were violated, before its method ran: tell it as the schema's are told.
+      if (MachineError.is(error) && error.reason === 'SPEC_INVALID' && error.violations.length > 0) {
         throw invalidClass('SPEC_INVALID', machineClass, error.violations)
       }
       throw error
@@ -133,13 +141,14 @@ export class Router {
   async #validateClass(
     instance: PluginInstance,
     validator: ClassValidator,
-    { machineClass, secret }: AnyRequest,
-    options: CallOptions,
+    { machineClass = { metadata: { name: '', namespace: '' } }, secret }: AnyRequest,
+    patience: Patience,
   ): Promise<{ violations: Violation[] }> {
+    const checked = withOwnSpec(machineClass)
     const secretViolations = secret ? validator.secretViolations(secretData(secret)) : []
-    const specViolations = machineClass ? validator.specViolations(specOf(machineClass)) : []
-    if (specViolations.length > 0 || !machineClass) return { violations: [...specViolations, ...secretViolations] }
-    const answer = await this.#call(instance, 'validateMachineClass', { machineClass }, options)
+    const specViolations = validator.specViolations(checked.providerSpec)
+    if (specViolations.length > 0) return { violations: [...specViolations, ...secretViolations] }
+    const answer = await this.#call(instance, 'validateMachineClass', { machineClass: checked }, patience)
     return { violations: [...(answer as { violations: Violation[] }).violations, ...secretViolations] }
   }
 
@@ -147,29 +156,35 @@ export class Router {
     instance: PluginInstance,
     method: DriverMethod,
     request: PluginRequest,
-    { signal = neverAborted, deadlineMs }: CallOptions,
+    patience: Patience,
   ): Promise<object> {
     const { machine } = request
-    const release =
+    const onEnd =
       machine && changingMethods.has(method) ? this.#locks.take(instance.plugin.name, machine, method) : noop
-    const call = {
+    const answer = await instance.call({
       method,
       request,
       machine: machine ? displayName(machine) : '',
-      deadlineMs: this.#deadline(method, deadlineMs),
-      signal,
-    }
-    const { answer, settled } = instance.call(call)
-    // Never rejects; ends at the latest with the plugin's process.
-    void settled.then(release)
-    return checkedResponse(method, await answer, instance.plugin.name)
+      ...patience,
+      onEnd,
+    })
+    return checkedResponse(method, answer, instance.plugin.name)
   }
 
-  /** Without a class nothing says whose volumes they are: every plugin that knows volumes is asked. */
-  async #askAll(method: 'getVolumeIDs', request: AnyRequest, callOptions: CallOptions): Promise<object> {
+  /**
+   * Without a class nothing says whose volumes they are: every plugin that knows volumes is asked. One that fails
+   * matters only while a volume is left that nobody knows, for it might be its own.
+   */
+  async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
     const instances = this.#routes.instances.filter(({ hello }) => hello?.capabilities.includes(method))
-    const answers = await Promise.all(instances.map((instance) => this.#run(instance, method, request, callOptions)))
-    return { volumeIDs: (answers as { volumeIDs: string[] }[]).flatMap(({ volumeIDs }) => volumeIDs) }
+    const results = await Promise.allSettled(
+      instances.map((instance) => this.#run(instance, method, request, patience)),
+    )
+    const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
+    const volumeIDs = (answers as { volumeIDs: string[] }[]).flatMap((answer) => answer.volumeIDs)
+    const failure = results.find((result) => result.status === 'rejected')
+    if (failure && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
+    return { volumeIDs }
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
@@ -186,9 +201,9 @@ const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
 const noop = () => {}
 
-function specOf(machineClass: MachineClass): JsonObject {
-  machineClass.providerSpec ??= {}
-  return machineClass.providerSpec
+/** The class with a spec of its own, since the check fills defaults in and the caller's class may be anybody's. */
+function withOwnSpec(machineClass: MachineClass): MachineClass & { providerSpec: JsonObject } {
+  return { ...machineClass, providerSpec: structuredClone(machineClass.providerSpec ?? {}) }
 }
 
 function checkComplete(method: DriverMethod, request: AnyRequest): void {

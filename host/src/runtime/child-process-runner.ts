@@ -1,8 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
-import type { PluginMessage } from './messages.ts'
+import { onLines } from './line-splitter.ts'
 import type { Runner, RunnerEvents, RunningPlugin } from './runner.ts'
 
 /** Runs each plugin in a child process of its own, so that a crash or a leak stays there. */
@@ -29,29 +28,33 @@ export class ChildProcessRunner implements Runner {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     })
     const lastLines: string[] = []
+    let isEnded = false
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue
-      createInterface({ input: stream }).on('line', (line) => {
-        lastLines.push(line.slice(0, maxLineLength))
+      onLines(stream, maxLineLength, (line) => {
+        if (isEnded) return
+        lastLines.push(line)
         if (lastLines.length > maxLastLines) lastLines.shift()
-        events.output(line.slice(0, maxLineLength))
+        events.output(line)
       })
     }
-    child.on('message', (message) => events.message(message as PluginMessage))
-    let spawnError: Error | undefined
-    child.on('error', (error) => {
-      // Also a failed send, which the end of the process explains better.
-      if (child.pid === undefined) spawnError = error
+    child.on('message', (message: unknown) => {
+      if (!isEnded) events.message(message)
     })
-    // `close`, not `exit`: then the last lines have been read, and they usually say why.
     const closed = new Promise<void>((resolve) => {
-      const end = () => {
+      const end = (spawnError?: Error) => {
+        if (isEnded) return
+        isEnded = true
         resolve()
         events.ended(endReason(child, spawnError, lastLines))
       }
-      child.once('close', end)
-      child.once('error', () => {
-        if (child.pid === undefined) end()
+      // `close` comes when the last lines have been read, and they usually say why. It does not come while a program
+      // that the plugin has started holds the plugin's output open: so the exit counts, after a moment for the lines.
+      child.once('close', () => end())
+      child.once('exit', () => setTimeout(end, lastLinesMs))
+      child.on('error', (error) => {
+        // A failed send is an error too; the end of the process, which follows, explains it better.
+        if (child.pid === undefined) end(error)
       })
     })
     return {
@@ -71,6 +74,7 @@ export class ChildProcessRunner implements Runner {
 
 const maxLastLines = 20
 const maxLineLength = 4096
+const lastLinesMs = 200
 
 // What programs need to find their way. Anything else, such as cloud credentials of the host's own environment, a
 // plugin gets only if its manifest asks for it by name.

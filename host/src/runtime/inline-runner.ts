@@ -27,14 +27,17 @@ export class InlineRunner implements Runner {
     const emit = (message: PluginMessage) => {
       if (!isEnded) events.message(message)
     }
-    const server = this.#load(plugin).then(
-      (definition) => new PluginServer(definition, emit),
-      (error: Error) => {
-        emit({ type: 'refused', reason: error.message })
-        end(`cannot be loaded: ${error.message}`)
+    const load = async () => {
+      try {
+        return new PluginServer(await this.#load(plugin), emit)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        emit({ type: 'refused', reason })
+        end(`cannot be loaded: ${reason}`)
         return undefined
-      },
-    )
+      }
+    }
+    const server = load()
     return {
       pid: undefined,
       send: (message) => void server.then((running) => running?.receive(message)),

@@ -19,7 +19,7 @@ export type PluginMessage =
   | { type: 'refused'; reason: string }
   /** At once for each call: the event loop turns. */
   | { type: 'ack'; id: number }
-  | { type: 'answer'; id: number; response: object }
+  | { type: 'answer'; id: number; response: unknown }
   | { type: 'error'; id: number; error: ErrorMessage }
   | { type: 'log'; id?: number; level: LogLevel; message: string; fields?: Record<string, unknown> }
 

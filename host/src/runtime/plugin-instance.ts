@@ -1,11 +1,13 @@
 import { type DriverMethod, isMachineCode, MachineError } from '@mcm/sdk'
 import { methodName } from '@mcm/sdk/contract'
-import { type HostErrorReason, hostError } from '../host-error.ts'
+import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { ClassValidator } from '../plugins/class-validator.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import type { CancelReason, ErrorMessage, Hello, PluginMessage, PluginRequest } from './messages.ts'
-import { redact } from './redact.ts'
+import { type Patience, waitWithCaller, whyGone } from './patience.ts'
+import { readMessage } from './read-message.ts'
+import { redact, redactAll } from './redact.ts'
 import type { Runner, RunningPlugin } from './runner.ts'
 
 /**
@@ -38,18 +40,21 @@ interface RunningCall {
   machine: string
   secret: Record<string, Uint8Array> | undefined
   isAcknowledged: boolean
-  resolve(response: object): void
+  resolve(response: unknown): void
   reject(error: MachineError): void
 }
 
 /** One call to a plugin. */
-export interface PluginCall {
+export interface PluginCall extends Patience {
   method: DriverMethod
   request: PluginRequest
   /** Name of the machine or class, for the log. */
   machine: string
-  deadlineMs: number
-  signal: AbortSignal
+  /**
+   * Called once, when the plugin works on the call no longer: before the caller gets the answer, or, when the caller
+   * has gone, later. Until then no other changing call for the machine may start, or two could race at the cloud.
+   */
+  onEnd(): void
 }
 
 /** Talks to one plugin: starts it on demand, gives it calls, and tells the callers when it dies. */
@@ -59,7 +64,11 @@ export class PluginInstance {
   readonly #log: Log
   readonly #calls = new Map<number, RunningCall>()
   readonly #figures = { calls: 0, errors: 0, starts: 0 }
+  readonly #listeners: ((state: InstanceState) => void)[] = []
+  /** Secrets of the last calls, since a plugin can print one after its call has been answered. */
+  readonly #recentSecrets: Record<string, Uint8Array>[] = []
   #state: InstanceState = { kind: 'stopped', reason: '' }
+  #closed: Promise<void> | undefined
   #hello: Hello | undefined
   #lastCallId = 0
 
@@ -97,7 +106,7 @@ export class PluginInstance {
       case 'starting':
         return await state.ready
       case 'closed':
-        throw hostError('HOST_STOPPING', `plugin ${this.plugin.name} has been stopped`)
+        throw this.#closedError()
       case 'stopped':
       case 'failed':
         return await this.#launch()
@@ -106,81 +115,87 @@ export class PluginInstance {
     }
   }
 
+  /** Calls back after each change of the state. */
+  onChange(listener: (state: InstanceState) => void): void {
+    this.#listeners.push(listener)
+  }
+
   /**
-   * Runs one call. When the caller goes or the deadline passes, the plugin is told and the call goes on to be awaited
-   * in `settled`; the caller gets its error at once.
-   *
-   * @returns `answer` for the caller, and `settled`, which resolves when the plugin works on the call no longer. Until
-   * then no other changing call for the same machine may start, or two could race at the cloud.
+   * Runs one call. When the caller goes or the deadline passes, the caller gets its error at once, and the plugin is
+   * told to stop. Rejects with a MachineError.
    */
-  call({ method, request, machine, deadlineMs, signal }: PluginCall): {
-    answer: Promise<object>
-    settled: Promise<void>
-  } {
+  async call({ method, request, machine, onEnd, ...patience }: PluginCall): Promise<unknown> {
     const state = this.#state
-    if (state.kind !== 'ready') {
-      return { answer: Promise.reject(this.#endedError(method, 'is not running')), settled: Promise.resolve() }
-    }
-    const id = ++this.#lastCallId
     this.#figures.calls++
-    const reply = new Promise<object>((resolve, reject) => {
-      this.#calls.set(id, { method, machine, secret: request.secret, isAcknowledged: false, resolve, reject })
-      state.running.send({ type: 'call', id, method, request, deadlineMs })
-    })
-    const settled = reply.then(noop, noop).finally(() => this.#calls.delete(id))
-    return { answer: this.#withCancellation(reply, id, { method, deadlineMs, signal, state }), settled }
-  }
-
-  /** Stops the plugin for good; what runs is cancelled. Safe to call twice. */
-  async close(graceMs: number): Promise<void> {
-    const state = this.#state
-    this.#state = { kind: 'closed' }
-    if ('running' in state) await state.running.stop(graceMs)
-  }
-
-  async #withCancellation(
-    reply: Promise<object>,
-    id: number,
-    {
-      method,
-      deadlineMs,
-      signal,
-      state,
-    }: { method: DriverMethod; deadlineMs: number; signal: AbortSignal; state: Ready },
-  ): Promise<object> {
-    const { promise: gaveUp, reject } = Promise.withResolvers<never>()
-    const cancel = (cancelReason: CancelReason, reason: HostErrorReason, text: string) => {
-      state.running.send({ type: 'cancel', id, reason: cancelReason })
-      reject(hostError(reason, `${methodName(method)} by ${this.plugin.name} ${text}`))
-    }
-    const onAbort = () => cancel('canceled', 'CALL_CANCELED', 'was cancelled by the caller')
-    const timer = setTimeout(
-      () => cancel('deadline', 'CALL_DEADLINE', 'took longer than its deadline'),
-      Math.min(deadlineMs - Date.now(), maxTimerMs),
-    )
-    signal.addEventListener('abort', onAbort, { once: true })
-    if (signal.aborted) onAbort()
     try {
-      return await Promise.race([reply, gaveUp])
+      if (state.kind === 'closed') throw this.#closedError()
+      if (state.kind !== 'ready') throw this.#endedError(method, 'is not running')
+      // A call that nobody waits for is not begun.
+      const gone = whyGone(patience)
+      if (gone) throw this.#goneError(method, gone)
+    } catch (error) {
+      this.#figures.errors++
+      onEnd()
+      throw error
+    }
+    const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>()
+    const id = ++this.#lastCallId
+    const end = () => {
+      this.#calls.delete(id)
+      onEnd()
+    }
+    const call: RunningCall = {
+      method,
+      machine,
+      secret: request.secret,
+      isAcknowledged: false,
+      resolve(response) {
+        end()
+        resolve(response)
+      },
+      reject(error) {
+        end()
+        reject(error)
+      },
+    }
+    this.#calls.set(id, call)
+    if (request.secret) this.#remember(request.secret)
+    try {
+      state.running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
+      return await waitWithCaller(reply, patience, (reason) => {
+        // Nobody waits for the reply any more, and the plugin may never give one.
+        reply.catch(() => {})
+        state.running.send({ type: 'cancel', id, reason })
+        return this.#goneError(method, reason, call)
+      })
     } catch (error) {
       this.#figures.errors++
       throw error
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
     }
+  }
+
+  /** Stops the plugin for good; what runs is cancelled. Safe to call twice. */
+  close(graceMs: number): Promise<void> {
+    const state = this.#state
+    this.#closed ??= 'running' in state ? state.running.stop(graceMs) : Promise.resolve()
+    this.#setState({ kind: 'closed' })
+    return this.#closed
   }
 
   async #launch(): Promise<Ready> {
     const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>()
     this.#figures.starts++
-    const fail = (reason: string) =>
-      reject(hostError('PLUGIN_UNUSABLE', `plugin ${this.plugin.name} cannot be used: ${reason}`, { source: 'plugin' }))
     let refusal = ''
+    const refuse = (reason: string) => {
+      refusal ||= reason
+      void running.stop(0)
+    }
     const running = this.#runner.start(this.plugin, {
       output: (line) => this.#log.info({ output: this.#redactAll(line) }, 'plugin printed'),
-      message: (message) => {
-        if (message.type === 'refused') refusal = message.reason
+      message: (value) => {
+        const message = readMessage(value)
+        if (!message) this.#log.warn('plugin sent a message that is none')
+        else if (message.type === 'refused') refusal ||= message.reason
         else if (message.type !== 'hello') this.#receive(message)
         else {
           try {
@@ -188,28 +203,28 @@ export class PluginInstance {
             checkAgreement(hello, this.plugin)
             resolve({ kind: 'ready', running, hello, validator: new ClassValidator(hello.providerSpec, hello.secret) })
           } catch (error) {
-            refusal = (error as Error).message
-            void running.stop(0)
+            refuse((error as Error).message)
           }
         }
       },
-      ended: (reason) => {
+      ended: (how) => {
         clearTimeout(timer)
-        fail(refusal || reason)
-        this.#ended(running, refusal || reason)
+        const reason = this.#redactAll(refusal || how)
+        const text = `plugin ${this.plugin.name} cannot be used: ${reason}`
+        reject(this.#closed ? this.#closedError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
+        this.#ended(running, reason)
       },
     })
-    const timer = setTimeout(() => {
-      refusal = `it said no hello within ${helloTimeoutMs / 1000} s`
-      void running.stop(0)
-    }, helloTimeoutMs)
-    this.#state = { kind: 'starting', running, ready }
+    const timer = setTimeout(() => refuse(`it said no hello within ${helloTimeoutMs / 1000} s`), helloTimeoutMs)
+    this.#setState({ kind: 'starting', running, ready })
     const state = await ready
     clearTimeout(timer)
-    this.#hello = state.hello
     // It may have been closed, or have died again, since it said hello.
-    if (this.#state.kind === 'starting' && this.#state.running === running) this.#state = state
-    this.#log.info({ pid: running.pid, provider: state.hello.provider }, 'plugin ready')
+    if (this.#state.kind === 'starting' && this.#state.running === running) {
+      this.#hello = state.hello
+      this.#setState(state)
+      this.#log.info({ pid: running.pid, provider: state.hello.provider }, 'plugin ready')
+    }
     return state
   }
 
@@ -226,9 +241,11 @@ export class PluginInstance {
         call?.reject(this.#machineError(call, message.error))
         return
       case 'log': {
-        const fields = message.fields && JSON.parse(redact(JSON.stringify(message.fields), call?.secret))
+        const fields = redactAll({ ...message.fields }, call?.secret)
         const context = call && { method: methodName(call.method), machine: call.machine }
-        this.#log[message.level]({ ...fields, ...context }, redact(message.message, call?.secret))
+        // The plugin's fields have a place of their own, where they cannot pass for the host's.
+        const hasFields = message.fields && Object.keys(message.fields).length > 0
+        this.#log[message.level]({ ...context, ...(hasFields && { fields }) }, this.#redactAll(message.message))
         return
       }
       default:
@@ -240,28 +257,39 @@ export class PluginInstance {
     const text = redact(message, call.secret)
     const context = { method: methodName(call.method), machine: call.machine, trace: redact(trace, call.secret) }
     if (!isMachineCode(code) || code === 'OK') {
-      return hostError(
-        'PLUGIN_ANSWER_INVALID',
-        `${this.plugin.name} failed with the code "${code}", which is none: ${text}`,
-        {
-          source: 'plugin',
-        },
-      )
+      this.#log.error(context, 'plugin failed')
+      const why = `${this.plugin.name} failed with the code "${code}", which is none: ${text}`
+      return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
+    }
+    if (code === 'Uninitialized' && !(options.providerID && options.nodeName)) {
+      const why = `${this.plugin.name} answered ${methodName(call.method)} with Uninitialized without providerID and nodeName: ${text}`
+      return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
     }
     // The trace of a plugin's own bug is all that its author will have.
     if (code === 'Internal') this.#log.error(context, 'plugin failed')
     else this.#log.debug(context, 'plugin answered with an error')
-    return new MachineError(code, text, options)
+    const violations = options.violations?.map(({ path, message }) => ({ path, message: redact(message, call.secret) }))
+    const reason = options.reason === undefined ? undefined : redact(options.reason, call.secret)
+    return new MachineError(code, text, { ...options, ...(violations && { violations }), ...(reason && { reason }) })
   }
 
+  #setState(state: InstanceState): void {
+    this.#state = state
+    for (const listener of this.#listeners) listener(state)
+  }
+
+  /** @param reason Without secrets. */
   #ended(running: RunningPlugin, reason: string): void {
     const state = this.#state
     if (state.kind !== 'closed' && 'running' in state && state.running === running) {
-      this.#state = { kind: state.kind === 'starting' ? 'failed' : 'stopped', reason }
-      this.#log.error({ pid: running.pid, reason: this.#redactAll(reason) }, 'plugin ended')
+      this.#setState({ kind: state.kind === 'starting' ? 'failed' : 'stopped', reason })
+      this.#log.error({ pid: running.pid, reason }, 'plugin ended')
     }
-    for (const { method, reject } of this.#calls.values())
-      reject(this.#endedError(method, reason.split('\n')[0] ?? reason))
+    this.#recentSecrets.length = 0
+    const [how = ''] = reason.split('\n')
+    for (const { method, reject } of [...this.#calls.values()]) {
+      reject(this.#closed ? this.#closedError() : this.#endedError(method, how.replace(/; its last lines:$/, '')))
+    }
   }
 
   #endedError(method: DriverMethod, how: string): MachineError {
@@ -269,16 +297,34 @@ export class PluginInstance {
     return hostError('PLUGIN_ENDED', `${text}; the call can be repeated safely`, { source: 'plugin' })
   }
 
+  #closedError(): MachineError {
+    return hostError('HOST_STOPPING', `the host is stopping, and has stopped plugin ${this.plugin.name}; try again`)
+  }
+
+  #goneError(method: DriverMethod, reason: Exclude<CancelReason, 'stopping'>, call?: RunningCall): MachineError {
+    const what = `${methodName(method)} by ${this.plugin.name}`
+    if (reason === 'canceled') return hostError('CALL_CANCELED', `${what} was cancelled by the caller`)
+    const isStuck = call && !call.isAcknowledged
+    const hint = isStuck ? '; the plugin did not even take it, so its event loop is stuck' : ''
+    return hostError('CALL_DEADLINE', `${what} took longer than its deadline${hint}`, {
+      source: isStuck ? 'plugin' : 'host',
+    })
+  }
+
+  #remember(secret: Record<string, Uint8Array>): void {
+    this.#recentSecrets.push(secret)
+    if (this.#recentSecrets.length > maxRecentSecrets) this.#recentSecrets.shift()
+  }
+
+  /** Blacks out the secrets of all calls that a line may come from. */
   #redactAll(text: string): string {
-    return [...this.#calls.values()].reduce((redacted, { secret }) => redact(redacted, secret), text)
+    const running = [...this.#calls.values()].map(({ secret }) => secret)
+    return [...new Set([...running, ...this.#recentSecrets])].reduce((line, secret) => redact(line, secret), text)
   }
 }
 
 const helloTimeoutMs = 20_000
-/** Longer does not fit into a timer. */
-const maxTimerMs = 2 ** 31 - 1
-
-const noop = () => {}
+const maxRecentSecrets = 64
 
 /** A plugin must be what its manifest says: routes were made from that. */
 function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {

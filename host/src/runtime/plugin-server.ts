@@ -31,12 +31,12 @@ export class PluginServer {
         // Through JSON: a schema library's own symbols and functions stay behind.
         providerSpec: JSON.parse(JSON.stringify(plugin.providerSpec)) as JsonObject,
         secret: plugin.secret,
-        capabilities: driverMethods.filter((method) => method in plugin),
+        capabilities: driverMethods.filter((method) => typeof plugin[method as keyof Plugin] === 'function'),
       },
     })
   }
 
-  receive(message: Exclude<HostMessage, { type: 'stop' }> | HostMessage): void {
+  receive(message: HostMessage): void {
     switch (message.type) {
       case 'call': {
         this.#send({ type: 'ack', id: message.id })
@@ -70,9 +70,19 @@ export class PluginServer {
     try {
       this.#send({ type: 'answer', id, response: await this.#invoke(method, request, context) })
     } catch (error) {
-      this.#send({ type: 'error', id, error: errorMessage(signal.aborted ? asAborted(error, signal) : error) })
+      this.#sendError(id, signal.aborted ? asAborted(error, signal) : error)
     } finally {
       release()
+    }
+  }
+
+  /** Sends anything thrown; nothing that a plugin throws may end the process, in which other calls run. */
+  #sendError(id: number, thrown: unknown): void {
+    try {
+      this.#send({ type: 'error', id, error: errorMessage(thrown) })
+    } catch (error) {
+      const message = `it threw something that cannot be told: ${error instanceof Error ? error.message : 'unknown'}`
+      this.#send({ type: 'error', id, error: { code: 'Internal', message, options: { source: 'plugin' }, trace: '' } })
     }
   }
 
@@ -80,10 +90,12 @@ export class PluginServer {
     const plugin = this.#plugin
     const { machineClass, secret } = request
     const spec = machineClass?.providerSpec ?? {}
-    const violations = machineClass ? (plugin.validate?.({ spec, machineClass }) ?? []) : []
-    if (method === 'validateMachineClass') return { violations }
-    if (violations.length > 0) {
-      throw new MachineError('InvalidArgument', 'providerSpec is not valid', { source: 'host', violations })
+    // Only calls with a `spec` have been checked against the schema, so that the plugin's own rules can be asked.
+    const isValidation = method === 'validateMachineClass'
+    const violations = machineClass && (secret || isValidation) ? plugin.validate?.({ spec, machineClass }) : undefined
+    if (isValidation) return { violations: violations ?? [] }
+    if (violations && violations.length > 0) {
+      throw new MachineError('InvalidArgument', 'providerSpec is not valid', { reason: 'SPEC_INVALID', violations })
     }
     const run = plugin[method] as ((call: object, context: CallContext) => Promise<object | undefined>) | undefined
     if (!run) throw new MachineError('Unimplemented', `${plugin.provider} has no ${method}`)
@@ -93,7 +105,7 @@ export class PluginServer {
 
   #logger(id: number): Logger {
     const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: Record<string, unknown>) =>
-      this.#send({ type: 'log', id, level, message, ...(fields && { fields: cloneable(fields) }) })
+      this.#send({ type: 'log', id, level, message: String(message), ...(fields && { fields: cloneable(fields) }) })
     return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
   }
 }
@@ -106,13 +118,21 @@ const abortTexts: Record<CancelReason, [name: string, text: string]> = {
 
 function abortReason(reason: CancelReason): DOMException {
   const [name, text] = abortTexts[reason]
-  return new DOMException(text, name)
+  return new DOMException(text, { name, cause: reason })
 }
 
 /** A library's own abort error says nothing of why; the signal's reason does. A MachineError knows better than both. */
 function asAborted(error: unknown, signal: AbortSignal): unknown {
-  return error instanceof Error && error.name === 'AbortError' ? signal.reason : error
+  if (MachineError.is(error) || !(error instanceof Error) || !abortNames.has(error.name)) return error
+  if (signal.reason.cause !== 'stopping') return signal.reason
+  return new MachineError('Unavailable', 'the host is stopping and has cancelled the call; try again', {
+    source: 'host',
+    reason: 'HOST_STOPPING',
+    cause: error,
+  })
 }
+
+const abortNames = new Set(['AbortError', 'TimeoutError'])
 
 function errorMessage(thrown: unknown): ErrorMessage {
   const error = MachineError.from(thrown)
@@ -128,8 +148,9 @@ function errorMessage(thrown: unknown): ErrorMessage {
       ...(lastKnownState !== undefined && { lastKnownState }),
       ...(providerID !== undefined && { providerID }),
       ...(nodeName !== undefined && { nodeName }),
-      addresses: [...error.addresses],
-      violations: [...error.violations],
+      // An error of an older copy of the SDK may lack what came later.
+      addresses: [...(error.addresses ?? [])],
+      violations: [...(error.violations ?? [])],
     },
     trace: inspect(error, { depth: 4 }),
   }
@@ -138,13 +159,10 @@ function errorMessage(thrown: unknown): ErrorMessage {
 /** Log fields may hold anything; what cannot cross the channel becomes text. */
 function cloneable(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [
-      key,
-      typeof value === 'object' && value !== null
-        ? inspect(value, { depth: 4 })
-        : typeof value === 'function'
-          ? '[function]'
-          : value,
-    ]),
+    Object.entries(fields).map(([key, value]) => [key, isPlain(value) ? value : inspect(value)]),
   )
+}
+
+function isPlain(value: unknown): boolean {
+  return value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
 }

@@ -1,5 +1,5 @@
 import type { PluginPackage } from '../plugins/plugin-package.ts'
-import type { HostMessage, PluginMessage } from './messages.ts'
+import type { HostMessage } from './messages.ts'
 
 /**
  * How to run a plugin, apart from how to talk to it. A runner knows processes, not calls; {@link PluginInstance} knows
@@ -12,7 +12,8 @@ export interface Runner {
 
 /** What a running plugin tells. After `ended` nothing comes any more. */
 export interface RunnerEvents {
-  message(message: PluginMessage): void
+  /** Something came over the channel. Code of the plugin can send there too, so it may be anything. */
+  message(message: unknown): void
   /** One line that the plugin printed. */
   output(line: string): void
   /** It ended, for this reason, with its last lines where that helps. Called once. */

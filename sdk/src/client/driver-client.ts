@@ -1,4 +1,4 @@
-import type { DescMessage, DescMethodUnary } from '@bufbuild/protobuf'
+import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   type ChannelCredentials,
@@ -12,7 +12,8 @@ import { decodeError, statusDetailsTrailer } from '../contract/error-detail.ts'
 import { Driver } from '../contract/gen/mcm/driver/v1/driver_pb.ts'
 import { type ListPluginsResponse, Plugins } from '../contract/gen/mcm/driver/v1/plugins_pb.ts'
 import { driverMethods, requestFromPlain, responseToPlain } from '../contract/methods.ts'
-import type { CallOptions, DriverClient } from '../model/driver.ts'
+import { MachineError } from '../errors/machine-error.ts'
+import type { CallOptions, DriverClient, DriverMethod } from '../model/driver.ts'
 
 /** How {@link connectDriver} connects. */
 export interface ConnectOptions {
@@ -48,8 +49,8 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
   const methods = driverMethods.map((method) => [
     method,
     async (request: object, callOptions?: CallOptions) => {
-      const descriptor = Driver.method[method]
-      return responseToPlain(method, await call(client, descriptor, requestFromPlain(method, request), callOptions))
+      const response = await call(client, Driver.method[method], encoded(method, request), callOptions)
+      return responseToPlain(method, response)
     },
   ])
   const close = () => client.close()
@@ -68,13 +69,21 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
   }
 }
 
+function encoded(method: DriverMethod, request: object): MessageShape<DescMessage> {
+  try {
+    return requestFromPlain(method, request)
+  } catch (error) {
+    throw new MachineError('InvalidArgument', (error as Error).message, { source: 'host', cause: error })
+  }
+}
+
 async function call(
   client: Client,
   method: DescMethodUnary<DescMessage, DescMessage>,
   request: object,
   { signal, deadlineMs }: CallOptions = {},
 ): Promise<never> {
-  signal?.throwIfAborted()
+  if (signal?.aborted) throw new MachineError('Canceled', 'the call was cancelled before it began', { source: 'host' })
   return await new Promise((resolve, reject) => {
     const running = client.makeUnaryRequest(
       `/${method.parent.typeName}/${method.name}`,

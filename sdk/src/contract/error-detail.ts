@@ -1,7 +1,8 @@
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
-import { anyPack, anyUnpack } from '@bufbuild/protobuf/wkt'
+import { anyPack, anyUnpack, durationFromMs, durationMs } from '@bufbuild/protobuf/wkt'
 import { type MachineCode, MachineCodes, machineCodeOf } from '../errors/code.ts'
 import { type ErrorSource, MachineError, type MachineErrorOptions, type RetryAdvice } from '../errors/machine-error.ts'
+import { allParts, fitTrailer, type SizedParts } from './fit-trailer.ts'
 import { StatusSchema } from './gen/google/rpc/status_pb.ts'
 import {
   type ErrorDetail,
@@ -22,48 +23,43 @@ export interface WireStatus {
   details: Uint8Array
 }
 
-/**
- * Encodes a MachineError as a gRPC status with details.
- *
- * Trailers are small (8 KiB with many clients), so the message and the violations are cut to what fits; the message
- * then says how much is missing.
- */
+/** Encodes a MachineError as a gRPC status with details, cut to what fits into trailers; the message says what is missing. */
 export function encodeError(error: MachineError): WireStatus {
-  const message = shorten(error.message, maxMessageBytes)
-  const detail = errorDetail(error)
+  const { message, detail } = fittedErrorDetail(error)
   const code = grpcCode(error.code)
+  // Clients compare the message here with the one of the status: they must be the same.
   const status = create(StatusSchema, { code, message, details: [anyPack(ErrorDetailSchema, detail)] })
   return { code, message, details: toBinary(StatusSchema, status) }
 }
 
-/** The detail of an error, with as many violations as fit into a trailer. */
+/** Message and detail of an error, cut to what fits into trailers. */
+export function fittedErrorDetail(error: MachineError): { message: string; detail: ErrorDetail } {
+  const parts = fitTrailer(error)
+  return { message: parts.message, detail: detailOf(error, parts) }
+}
+
+/** The whole detail of an error, for protocols that send it in a body. */
 export function errorDetail(error: MachineError): ErrorDetail {
-  const detail = create(ErrorDetailSchema, {
-    code: MachineCodes[error.code],
-    codeName: error.code,
-    source: wireSource[error.source],
-    retry: wireRetry[error.retry],
-    reason: error.reason ?? '',
-    lastKnownState: error.lastKnownState ?? '',
-    providerId: error.providerID ?? '',
-    nodeName: error.nodeName ?? '',
-    addresses: [...error.addresses],
+  return detailOf(error, allParts(error))
+}
+
+function detailOf(error: MachineError, parts: SizedParts): ErrorDetail {
+  const { providerID, nodeName, reason, lastKnownState, addresses, violations } = parts
+  const { code, source, retry, retryAfterMs } = error
+  return create(ErrorDetailSchema, {
+    code: MachineCodes[code],
+    codeName: code,
+    source: wireSource[source],
+    retry: wireRetry[retry],
+    ...(retryAfterMs !== undefined &&
+      Number.isFinite(retryAfterMs) && { retryAfter: durationFromMs(Math.round(retryAfterMs)) }),
+    reason,
+    lastKnownState,
+    providerId: providerID,
+    nodeName,
+    addresses,
+    violations,
   })
-  if (error.retryAfterMs !== undefined) {
-    const seconds = Math.floor(error.retryAfterMs / 1000)
-    detail.retryAfter = {
-      $typeName: 'google.protobuf.Duration',
-      seconds: BigInt(seconds),
-      nanos: Math.round((error.retryAfterMs - seconds * 1000) * 1e6),
-    }
-  }
-  let room = maxViolationBytes
-  for (const { path, message } of error.violations) {
-    room -= byteLength(path) + byteLength(message)
-    if (room < 0) break
-    detail.violations.push({ $typeName: 'mcm.driver.v1.Violation', path, message })
-  }
-  return detail
 }
 
 /**
@@ -88,11 +84,6 @@ export function grpcCode(code: MachineCode): number {
   return code === 'Uninitialized' ? MachineCodes.FailedPrecondition : MachineCodes[code]
 }
 
-// Python's and C++'s gRPC refuse more than 8 KiB of trailers by default. The message goes twice: as text and in the
-// details, which are base64.
-const maxMessageBytes = 1024
-const maxViolationBytes = 1536
-
 const wireSource = { host: WireSource.HOST, plugin: WireSource.PLUGIN, cloud: WireSource.CLOUD }
 const wireRetry = { soon: WireRetry.SOON, later: WireRetry.LATER, 'after-change': WireRetry.AFTER_CHANGE }
 
@@ -111,7 +102,7 @@ function optionsOf(detail: ErrorDetail): MachineErrorOptions {
     ...(lastKnownState && { lastKnownState }),
     ...(providerId && { providerID: providerId }),
     ...(nodeName && { nodeName }),
-    ...(retryAfter && { retryAfterMs: Number(retryAfter.seconds) * 1000 + retryAfter.nanos / 1e6 }),
+    ...(retryAfter && { retryAfterMs: durationMs(retryAfter) }),
     addresses: detail.addresses.map(({ type, address }) => ({ type, address })),
     violations: detail.violations.map(({ path, message }) => ({ path, message })),
   }
@@ -126,15 +117,4 @@ function unpackDetail(details: Uint8Array): ErrorDetail | undefined {
     // Not in the public format: the status code and message still say what happened.
     return undefined
   }
-}
-
-function byteLength(text: string): number {
-  return Buffer.byteLength(text)
-}
-
-function shorten(text: string, maxBytes: number): string {
-  const bytes = Buffer.from(text)
-  if (bytes.length <= maxBytes) return text
-  const kept = bytes.subarray(0, maxBytes).toString('utf8').replace(/�+$/, '')
-  return `${kept}… (${bytes.length - Buffer.byteLength(kept)} more bytes)`
 }

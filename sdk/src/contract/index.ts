@@ -7,6 +7,7 @@ export {
   decodeError,
   encodeError,
   errorDetail,
+  fittedErrorDetail,
   grpcCode,
   machineErrorFrom,
   statusDetailsTrailer,

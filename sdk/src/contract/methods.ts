@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import type { DriverCalls, DriverMethod } from '../model/driver.ts'
-import type { ObjectMeta } from '../model/kubernetes.ts'
+import type { Machine, MachineClass, ObjectMeta } from '../model/kubernetes.ts'
 import { Driver } from './gen/mcm/driver/v1/driver_pb.ts'
 import { fromPlain, toPlain } from './plain.ts'
 
@@ -18,10 +18,12 @@ export function requestToPlain<M extends DriverMethod>(
   message: MessageShape<DescMessage>,
 ): DriverCalls[M]['request'] {
   const plain = toPlain(Driver.method[method].input, message as never)
-  for (const key of ['machine', 'machineClass'] as const) {
-    const object = plain[key]
-    if (typeof object === 'object' && object !== null) withRequiredParts(object)
+  const { machine, machineClass } = plain as { machine?: Partial<Machine>; machineClass?: Partial<MachineClass> }
+  if (machine) {
+    machine.metadata = withNames(machine.metadata)
+    machine.spec ??= {}
   }
+  if (machineClass) machineClass.metadata = withNames(machineClass.metadata)
   if (method === 'getVolumeIDs') plain.pvSpecs ??= []
   return plain as DriverCalls[M]['request']
 }
@@ -37,6 +39,8 @@ export function responseToPlain<M extends DriverMethod>(
   message: MessageShape<DescMessage>,
 ): DriverCalls[M]['response'] {
   const plain = { ...emptyResponses[method], ...toPlain(Driver.method[method].output, message as never) }
+  const { machineClass } = plain as { machineClass?: Partial<MachineClass> }
+  if (machineClass) machineClass.metadata = withNames(machineClass.metadata)
   return plain as DriverCalls[M]['response']
 }
 
@@ -54,7 +58,7 @@ const emptyResponses: { [M in DriverMethod]?: object } = {
   validateMachineClass: { violations: [] },
 }
 
-function withRequiredParts(object: { metadata?: Partial<ObjectMeta>; spec?: object }): void {
-  object.metadata = { name: '', namespace: '', ...object.metadata }
-  object.spec ??= {}
+/** On the wire an empty text is the same as none; the types promise that the names are there. */
+function withNames(metadata: Partial<ObjectMeta> = {}): ObjectMeta {
+  return { name: '', namespace: '', ...metadata }
 }

@@ -113,7 +113,8 @@ function isOfKind(value: unknown, kind: Kind): boolean {
     case 'a list of texts':
       return Array.isArray(value) && value.every((item) => typeof item === 'string')
     case 'an object':
-      return typeof value === 'object' && value !== null && !Array.isArray(value)
+      // A list, a Map, bytes: what can be iterated has no fields, and would pass as empty.
+      return typeof value === 'object' && value !== null && !(Symbol.iterator in value)
     case 'an object of texts':
       return isOfKind(value, 'an object') && Object.values(value as object).every((item) => typeof item === 'string')
     case 'an object of bytes':

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import type { NodeAddress } from '../model/kubernetes.ts'
 import { type MachineCode, MachineCodes } from './code.ts'
 
@@ -120,7 +121,7 @@ export class MachineError extends Error {
    */
   static from(thrown: unknown): MachineError {
     if (MachineError.is(thrown)) return thrown
-    const message = thrown instanceof Error ? thrown.message : String(thrown)
+    const message = textOf(thrown)
     const name = property(thrown, 'name')
     if (name === 'TimeoutError') return new MachineError('DeadlineExceeded', message, { cause: thrown })
     if (name === 'AbortError') return new MachineError('Canceled', message, { cause: thrown })
@@ -151,6 +152,14 @@ const connectionFailures = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
 ])
+
+/** What a thrown thing says; many a library throws plain objects. */
+function textOf(thrown: unknown): string {
+  if (typeof thrown === 'string') return thrown
+  const message = property(thrown, 'message')
+  if (typeof message === 'string' && message !== '') return message
+  return thrown instanceof Error ? thrown.name : inspect(thrown, { depth: 2, breakLength: Number.POSITIVE_INFINITY })
+}
 
 function property(value: unknown, key: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined

@@ -34,7 +34,7 @@ export function isDnsSubdomain(text: string): boolean {
  * providerID('libvirt', '', uuid) // 'libvirt:///3f0c…'
  */
 export function providerID(scheme: string, ...path: [string, ...string[]]): string {
-  return `${scheme}://${path.map(encodeURIComponent).join('/')}`
+  return `${scheme}://${path.map((part) => encodeURIComponent(part.toWellFormed())).join('/')}`
 }
 
 /** The last segment of a providerID, which is what the cluster-autoscaler compares. `''` when there is none. */

@@ -94,7 +94,8 @@ export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
 export type Plugin = PluginDefinition<TSchema, SecretKeys> & { readonly contract: number }
 
 /**
- * Defines a plugin. The default export of a plugin's entry is what this returns.
+ * Defines a plugin: marks the definition, an object or an instance of a class, as one. The default export of a plugin's
+ * entry is what this returns.
  *
  * @example
  * export default definePlugin({
@@ -113,7 +114,8 @@ export type Plugin = PluginDefinition<TSchema, SecretKeys> & { readonly contract
 export function definePlugin<const Spec extends TSchema, const Keys extends SecretKeys>(
   definition: PluginDefinition<Spec, Keys>,
 ): Plugin {
-  const plugin = { ...definition, contract: contractVersion, [brand]: true }
+  // The same object, not a copy: a definition may be an instance of a class, with its methods on the prototype.
+  const plugin = Object.assign(definition, { contract: contractVersion, [brand]: true })
   // The host has checked `spec` and the secret's keys against the definition before it calls a method.
   return plugin as unknown as Plugin
 }

@@ -37,8 +37,9 @@ export function secretReader<Key extends string>(
   data: Readonly<Record<string, Uint8Array>>,
 ): SecretReader<Key> {
   const bytes = (key: Key) => {
-    const found = [key, ...aliasesOf(keys[key])].find((name) => Object.hasOwn(data, name))
-    return found === undefined ? undefined : data[found]
+    const values = [key, ...aliasesOf(keys[key])].flatMap((name) => (Object.hasOwn(data, name) ? [data[name]] : []))
+    // An empty value does not hide an alias that has one.
+    return values.find((value) => value && value.length > 0) ?? values[0]
   }
   return {
     bytes,

@@ -1,5 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
-
 /** How {@link waitFor} waits. */
 export interface WaitOptions {
   /** Ends the wait; its reason is thrown. Required, so that no wait outlives its call. */
@@ -27,35 +25,43 @@ export async function waitFor<T>(
   options: WaitOptions,
 ): Promise<T> {
   const { what, timeoutMs, maxIntervalMs = 5000 } = options
-  const signal =
-    timeoutMs === undefined ? options.signal : AbortSignal.any([options.signal, timeoutSignal(timeoutMs, what)])
+  const timeout = new AbortController()
+  const timer =
+    timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timeout.abort(new DOMException(`waited ${timeoutMs} ms for ${what}`, 'TimeoutError'))
+        }, timeoutMs)
+  const signal = AbortSignal.any([options.signal, timeout.signal])
   let intervalMs = options.intervalMs ?? 250
-  while (true) {
-    signal.throwIfAborted()
-    const found = await look(signal)
-    if (found !== undefined) return found
-    await sleep(jittered(intervalMs), signal)
-    intervalMs = Math.min(intervalMs * 1.5, maxIntervalMs)
+  try {
+    while (true) {
+      signal.throwIfAborted()
+      const found = await look(signal)
+      if (found !== undefined) return found
+      await sleep(jittered(intervalMs), signal)
+      intervalMs = Math.min(intervalMs * 1.5, maxIntervalMs)
+    }
+  } finally {
+    clearTimeout(timer)
   }
 }
 
 /** Waits for some milliseconds. An abort ends it and throws the signal's reason. */
 export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const onAbort = () => reject(signal.reason)
+  const timer = setTimeout(resolve, ms)
+  signal.addEventListener('abort', onAbort, { once: true })
   try {
-    await delay(ms, undefined, { signal })
-  } catch (error) {
-    signal.throwIfAborted()
-    throw error
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal.removeEventListener('abort', onAbort)
   }
 }
 
 function jittered(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4)
-}
-
-function timeoutSignal(ms: number, what: string): AbortSignal {
-  const controller = new AbortController()
-  const reason = new DOMException(`waited ${ms} ms for ${what}`, 'TimeoutError')
-  setTimeout(() => controller.abort(reason), ms).unref()
-  return controller.signal
 }

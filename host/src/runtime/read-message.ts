@@ -1,0 +1,126 @@
+import type { MachineErrorOptions, NodeAddress, SecretKeys, Violation } from '@mcm/sdk'
+import { driverMethods } from '@mcm/sdk/contract'
+import type { ErrorMessage, Hello, LogLevel, PluginMessage } from './messages.ts'
+
+/**
+ * Reads what came over a plugin's channel. The plugin's own code can send there too, and what our code sends holds
+ * values that the plugin made. So nothing in it is believed: what does not fit is left out, and a message that makes no
+ * sense without it is no message (`undefined`).
+ */
+export function readMessage(value: unknown): PluginMessage | undefined {
+  if (!isObject(value)) return undefined
+  const { type, id } = value
+  switch (type) {
+    case 'hello': {
+      const hello = readHello(value['hello'])
+      return hello && { type, hello }
+    }
+    case 'refused':
+      return { type, reason: textOf(value['reason']) ?? '' }
+    case 'ack':
+      return isId(id) ? { type, id } : undefined
+    case 'answer':
+      // What is in it is checked against the contract where it is used.
+      return isId(id) ? { type, id, response: value['response'] } : undefined
+    case 'error': {
+      const error = readError(value['error'])
+      return isId(id) && error ? { type, id, error } : undefined
+    }
+    case 'log': {
+      const { level, message, fields } = value
+      if (!isLogLevel(level)) return undefined
+      const text = textOf(message) ?? ''
+      return { type, level, message: text, ...(isId(id) && { id }), ...(isObject(fields) && { fields }) }
+    }
+    default:
+      return undefined
+  }
+}
+
+function readHello(value: unknown): Hello | undefined {
+  if (!isObject(value)) return undefined
+  const { contract, provider, aliases, providerSpec, secret, capabilities } = value
+  if (typeof contract !== 'number' || typeof provider !== 'string') return undefined
+  if (!isObject(providerSpec) || !isSecretKeys(secret)) return undefined
+  return {
+    contract,
+    provider,
+    aliases: textsOf(aliases),
+    // It went through JSON on the plugin's side.
+    providerSpec: providerSpec as Hello['providerSpec'],
+    secret,
+    capabilities: driverMethods.filter((method) => textsOf(capabilities).includes(method)),
+  }
+}
+
+/** Whether a value describes the keys of a Secret, as `definePlugin` takes them. */
+export function isSecretKeys(value: unknown): value is SecretKeys {
+  return isObject(value) && Object.values(value).every(isSecretKey)
+}
+
+function isSecretKey(value: unknown): boolean {
+  if (value === 'required' || value === 'optional') return true
+  if (!isObject(value) || typeof value['required'] !== 'boolean') return false
+  const { aliases = [], description = '' } = value
+  return Array.isArray(aliases) && textsOf(aliases).length === aliases.length && typeof description === 'string'
+}
+
+function readError(value: unknown): ErrorMessage | undefined {
+  if (!isObject(value)) return undefined
+  const { code, message, options, trace } = value
+  return {
+    code: textOf(code) ?? '',
+    message: textOf(message) ?? '',
+    options: readOptions(isObject(options) ? options : {}),
+    trace: textOf(trace) ?? '',
+  }
+}
+
+function readOptions(options: Record<string, unknown>): Omit<MachineErrorOptions, 'cause'> {
+  const { source, retry, retryAfterMs } = options
+  const read: Omit<MachineErrorOptions, 'cause'> = {}
+  if (source === 'host' || source === 'plugin' || source === 'cloud') read.source = source
+  if (retry === 'soon' || retry === 'later' || retry === 'after-change') read.retry = retry
+  if (typeof retryAfterMs === 'number' && retryAfterMs >= 0 && retryAfterMs <= maxRetryAfterMs) {
+    read.retryAfterMs = retryAfterMs
+  }
+  for (const key of ['reason', 'lastKnownState', 'providerID', 'nodeName'] as const) {
+    const text = textOf(options[key])
+    if (text !== undefined) read[key] = text
+  }
+  read.addresses = objectsOf(options['addresses'], ['type', 'address']) as unknown as NodeAddress[]
+  read.violations = objectsOf(options['violations'], ['path', 'message']) as unknown as Violation[]
+  return read
+}
+
+/** The objects of a list that have a text under each of the keys, with those keys only. */
+function objectsOf(value: unknown, keys: readonly string[]): Record<string, unknown>[] {
+  if (!Array.isArray(value)) return []
+  return value
+    .filter(
+      (item): item is Record<string, unknown> => isObject(item) && keys.every((key) => typeof item[key] === 'string'),
+    )
+    .map((item) => Object.fromEntries(keys.map((key) => [key, item[key]])))
+}
+
+function textsOf(value: unknown): string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function isId(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+function isLogLevel(value: unknown): value is LogLevel {
+  return value === 'debug' || value === 'info' || value === 'warn' || value === 'error'
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const maxRetryAfterMs = 365 * 24 * 3600_000
