@@ -113,8 +113,7 @@ function addFile(file: string, text: string, manifests: Manifests, problems: str
       continue
     }
     if (value === null) continue
-    const items =
-      isObject(value) && value['kind'] === 'List' && Array.isArray(value['items']) ? value['items'] : undefined
+    const items = isObject(value) && value.kind === 'List' && Array.isArray(value.items) ? value.items : undefined
     for (const [i, item] of (items ?? [value]).entries()) {
       const at = items ? ['items', i] : []
       const lineOf = (path: string) => lineAt([...at, ...segmentsOf(path)])
@@ -132,7 +131,7 @@ function addObject({ object, file, lineOf }: Located<unknown>, manifests: Manife
   const { apiVersion, kind, metadata } = object
   if (typeof apiVersion !== 'string' || typeof kind !== 'string')
     throw new Error('a Kubernetes object needs apiVersion and kind')
-  const name = isObject(metadata) && typeof metadata['name'] === 'string' ? metadata['name'] : ''
+  const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : ''
   const isMachineApi = apiVersion === 'machine.sapcloud.io/v1alpha1'
   if (kind === 'Machine' && isMachineApi) {
     manifests.machines.push({ object: parse<Machine>(MachineSchema, object, { spec: {} }), file, lineOf })
@@ -173,7 +172,7 @@ function segmentsOf(path: string): (string | number)[] {
 function offsetOf(document: Document, path: (string | number)[]): number {
   for (let length = path.length; length >= 0; length--) {
     const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    const range = isObject(node) ? node['range'] : undefined
+    const range = isObject(node) ? node.range : undefined
     if (Array.isArray(range) && typeof range[0] === 'number') return range[0]
   }
   return 0

@@ -125,7 +125,7 @@ export async function readConfig(file: string | undefined, flags: Record<string,
 /** The Unix socket where a host listens, and a client calls, when nobody says otherwise. */
 export function defaultEndpoint(env: NodeJS.ProcessEnv = process.env): string {
   const { uid } = userInfo()
-  const folder = env['XDG_RUNTIME_DIR'] ?? (uid === 0 ? '/run' : join(tmpdir(), `mcm-${uid}`))
+  const folder = env.XDG_RUNTIME_DIR ?? (uid === 0 ? '/run' : join(tmpdir(), `mcm-${uid}`))
   return `unix://${join(folder, 'mcm', 'host.sock')}`
 }
 

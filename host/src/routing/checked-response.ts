@@ -9,7 +9,8 @@ import { hostError } from '../host-error.ts'
 export function checkedResponse(method: DriverMethod, response: unknown, plugin: string): object {
   const refuse = (why: string) =>
     hostError('PLUGIN_ANSWER_INVALID', `${plugin} answered ${methodName(method)} wrongly: ${why}`, { source: 'plugin' })
-  if (typeof response !== 'object' || response === null) throw refuse('the answer is not an object')
+  if (typeof response !== 'object' || response === null || Array.isArray(response))
+    throw refuse('the answer is not an object')
   for (const key of neededFields[method] ?? []) {
     if (!Reflect.get(response, key)) throw refuse(`${key} is empty`)
   }

@@ -10,6 +10,7 @@ import {
 } from '@mcm/sdk'
 import { driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
+import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
 /** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
@@ -68,11 +69,20 @@ export class PluginServer {
     const { client, release } = this.#clients.lease()
     const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
     try {
-      this.#send({ type: 'answer', id, response: await this.#invoke(method, request, context) })
+      this.#sendAnswer(id, method, await this.#invoke(method, request, context))
     } catch (error) {
       this.#sendError(id, signal.aborted ? asAborted(error, signal) : error)
     } finally {
       release()
+    }
+  }
+
+  #sendAnswer(id: number, method: DriverMethod, response: object): void {
+    try {
+      this.#send({ type: 'answer', id, response })
+    } catch (error) {
+      const why = `the answer of ${method} cannot be sent: ${error instanceof Error ? error.message : String(error)}`
+      throw new MachineError('Internal', why, { reason: 'PLUGIN_ANSWER_INVALID', cause: error })
     }
   }
 
@@ -105,7 +115,13 @@ export class PluginServer {
 
   #logger(id: number): Logger {
     const log = (level: 'debug' | 'info' | 'warn' | 'error') => (message: string, fields?: Record<string, unknown>) =>
-      this.#send({ type: 'log', id, level, message: String(message), ...(fields && { fields: cloneable(fields) }) })
+      this.#send({
+        type: 'log',
+        id,
+        level,
+        message: String(message),
+        ...(fields && { fields: loggable(fields) as JsonObject }),
+      })
     return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
   }
 }
@@ -154,15 +170,4 @@ function errorMessage(thrown: unknown): ErrorMessage {
     },
     trace: inspect(error, { depth: 4 }),
   }
-}
-
-/** Log fields may hold anything; what cannot cross the channel becomes text. */
-function cloneable(fields: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(fields).map(([key, value]) => [key, isPlain(value) ? value : inspect(value)]),
-  )
-}
-
-function isPlain(value: unknown): boolean {
-  return value === null || ['string', 'number', 'boolean', 'undefined'].includes(typeof value)
 }

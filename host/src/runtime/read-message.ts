@@ -12,18 +12,18 @@ export function readMessage(value: unknown): PluginMessage | undefined {
   const { type, id } = value
   switch (type) {
     case 'hello': {
-      const hello = readHello(value['hello'])
+      const hello = readHello(value.hello)
       return hello && { type, hello }
     }
     case 'refused':
-      return { type, reason: textOf(value['reason']) ?? '' }
+      return { type, reason: textOf(value.reason) ?? '' }
     case 'ack':
       return isId(id) ? { type, id } : undefined
     case 'answer':
       // What is in it is checked against the contract where it is used.
-      return isId(id) ? { type, id, response: value['response'] } : undefined
+      return isId(id) ? { type, id, response: value.response } : undefined
     case 'error': {
-      const error = readError(value['error'])
+      const error = readError(value.error)
       return isId(id) && error ? { type, id, error } : undefined
     }
     case 'log': {
@@ -60,7 +60,7 @@ export function isSecretKeys(value: unknown): value is SecretKeys {
 
 function isSecretKey(value: unknown): boolean {
   if (value === 'required' || value === 'optional') return true
-  if (!isObject(value) || typeof value['required'] !== 'boolean') return false
+  if (!isObject(value) || typeof value.required !== 'boolean') return false
   const { aliases = [], description = '' } = value
   return Array.isArray(aliases) && textsOf(aliases).length === aliases.length && typeof description === 'string'
 }
@@ -88,8 +88,8 @@ function readOptions(options: Record<string, unknown>): Omit<MachineErrorOptions
     const text = textOf(options[key])
     if (text !== undefined) read[key] = text
   }
-  read.addresses = objectsOf(options['addresses'], ['type', 'address']) as unknown as NodeAddress[]
-  read.violations = objectsOf(options['violations'], ['path', 'message']) as unknown as Violation[]
+  read.addresses = objectsOf(options.addresses, ['type', 'address']) as unknown as NodeAddress[]
+  read.violations = objectsOf(options.violations, ['path', 'message']) as unknown as Violation[]
   return read
 }
 

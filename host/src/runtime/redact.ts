@@ -1,10 +1,12 @@
+import { inspect } from 'node:util'
+
 type SecretData = Readonly<Record<string, Uint8Array>>
 
 /**
  * Blacks out the values of a Secret in a text. Plugins should never print them; this is for the day when an SDK of a
  * cloud puts a token into an error text.
  *
- * A value is found as it is, line by line, in base64, in a URL and in JSON. Values of fewer than six characters, and
+ * A value is found as it is, line by line, in base64, and escaped as in JSON, in a URL or by `inspect`. Values of fewer than six characters, and
  * single lines of fewer than sixteen, are left alone: they would black out innocent text.
  */
 export function redact(text: string, secret: SecretData | undefined): string {
@@ -43,17 +45,24 @@ function formsOf(secret: SecretData): [form: string, key: string][] {
 function formsOfValue(value: Buffer): string[] {
   const text = value.toString('utf8')
   const trimmed = text.trim()
+  const encoded = [value, Buffer.from(trimmed)].flatMap((bytes) => [
+    bytes.toString('base64'),
+    bytes.toString('base64url'),
+  ])
   const lines = text.split('\n').map((line) => line.trim())
   return [
-    ...[text, trimmed].flatMap((form) => [
-      form,
-      JSON.stringify(form).slice(1, -1),
-      encodeURIComponent(form.toWellFormed()),
-    ]),
-    ...[value, Buffer.from(trimmed)].flatMap((bytes) => [bytes.toString('base64'), bytes.toString('base64url')]),
+    ...[text, trimmed]
+      .flatMap(escapedForms)
+      .concat(encoded)
+      .filter((form) => form.length >= minLength),
+    ...lines.flatMap(escapedForms).filter((form) => form.length >= minLineLength),
   ]
-    .filter((form) => form.length >= minLength)
-    .concat(lines.filter((line) => line.length >= minLineLength))
+}
+
+/** A text as it is, in JSON, in what `inspect` prints, and in a URL. */
+function escapedForms(text: string): string[] {
+  const shown = inspect(text, { breakLength: Number.POSITIVE_INFINITY, maxStringLength: null })
+  return [text, JSON.stringify(text).slice(1, -1), shown.slice(1, -1), encodeURIComponent(text.toWellFormed())]
 }
 
 const minLength = 6

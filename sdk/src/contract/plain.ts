@@ -11,7 +11,9 @@ export function toPlain<D extends DescMessage>(schema: D, message: MessageShape<
   for (const field of fieldsOf(schema)) {
     const value: unknown = Reflect.get(message, field.localName)
     if (isUnset(value, field.hasPresence)) continue
-    plain[field.jsonName] = field.child ? mapValue(value, field.child.many, field.child.toPlain) : value
+    plain[field.jsonName] = field.child
+      ? mapValue(value, field.child.many, (item) => field.child?.toPlain(item))
+      : value
   }
   return plain
 }
@@ -31,7 +33,11 @@ export function fromPlain<D extends DescMessage>(schema: D, plain: object, path 
     if (value === undefined) continue
     const at = path + jsonName
     if (!isOfKind(value, kind)) throw new TypeError(`${at} must be ${kind}`)
-    Reflect.set(message, localName, child ? mapValue(value, child.many, (item) => child.fromPlain(item, at)) : value)
+    Reflect.set(
+      message,
+      localName,
+      child ? mapValue(value, child.many, (item, i) => child.fromPlain(item, at + i)) : value,
+    )
   }
   return message
 }
@@ -122,8 +128,9 @@ function isOfKind(value: unknown, kind: Kind): boolean {
   }
 }
 
-function mapValue(value: unknown, many: boolean, convert: (item: unknown) => unknown): unknown {
-  return many && Array.isArray(value) ? value.map(convert) : convert(value)
+/** @param convert Is given where an item stands too: `[1]`, or nothing when there is but one. */
+function mapValue(value: unknown, many: boolean, convert: (item: unknown, at: string) => unknown): unknown {
+  return many && Array.isArray(value) ? value.map((item, i) => convert(item, `[${i}]`)) : convert(value, '')
 }
 
 function isUnset(value: unknown, hasPresence: boolean): boolean {

@@ -1,0 +1,18 @@
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = new URL('../../../', import.meta.url)
+
+/** A file that the build makes. Fails, rather than skips, where it is missing. */
+export function builtFile(path: string): string {
+  const file = fileURLToPath(new URL(path, root))
+  if (!existsSync(file)) throw new Error(`${file} is missing: run "npm run build" first; this test starts what ships`)
+  return file
+}
+
+/** The folder of a plugin in test/fixtures/plugins. */
+export function fixture(name: string): string {
+  // Fixtures import the SDK as a stranger's plugin does: from its package, built.
+  builtFile('sdk/dist/index.js')
+  return fileURLToPath(new URL(`test/fixtures/plugins/${name}`, root))
+}
