@@ -23,6 +23,7 @@ export function iso9660(volumeId: string, files: readonly IsoFile[]): Buffer {
     placed.push({ sector: next, size: content.length })
     next += Math.max(1, Math.ceil(content.length / sectorSize))
   }
+  next += paddingSectors
   const image = Buffer.alloc(next * sectorSize)
   for (const [kind, sectors] of [
     ['short', shortSectors],
@@ -58,6 +59,9 @@ const shortSectors: Sectors = { descriptor: 16, pathTableLE: 19, pathTableBE: 20
 const jolietSectors: Sectors = { descriptor: 17, pathTableLE: 22, pathTableBE: 23, root: 24 }
 const terminatorSector = 18
 const firstFileSector = 25
+// 300 KiB, as other writers have it: readers look for many file systems, some far behind the start, and busybox gives up
+// at the first look beyond the end of the disk.
+const paddingSectors = 150
 const pathTableSize = 10
 const self = Buffer.from([0])
 const parent = Buffer.from([1])
