@@ -32,23 +32,7 @@ if (flags.help) {
 }
 
 const interrupted = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    if (interrupted.signal.aborted) return
-    console.log(`\n${signal}: cleaning up…`)
-    interrupted.abort(new Error(`stopped by ${signal}`))
-  })
-}
-
 const progress = new Progress()
-const started = performance.now()
-try {
-  await quickstart(interrupted.signal)
-  progress.print(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
-} catch (error) {
-  console.error(`\n${interrupted.signal.aborted ? 'Stopped; nothing is left.' : (error as Error).message}`)
-  process.exitCode = interrupted.signal.aborted ? 130 : 1
-}
 
 async function quickstart(signal: AbortSignal): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
@@ -243,4 +227,21 @@ async function keep(
 
 function formatAddresses(addresses: { type: string; address: string }[] = []): string {
   return addresses.map(({ type, address }) => `${type} ${address}`).join(', ') || 'no addresses known'
+}
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) return
+    console.log(`\n${signal}: cleaning up…`)
+    interrupted.abort(new Error(`stopped by ${signal}`))
+  })
+}
+
+const started = performance.now()
+try {
+  await quickstart(interrupted.signal)
+  progress.print(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`)
+} catch (error) {
+  console.error(`\n${interrupted.signal.aborted ? 'Stopped; nothing is left.' : (error as Error).message}`)
+  process.exitCode = interrupted.signal.aborted ? 130 : 1
 }
