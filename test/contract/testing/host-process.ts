@@ -17,7 +17,8 @@ export interface HostOptions {
   args?: string[]
   /** Where its socket is; default: a folder of its own. */
   socket?: string
-  env?: Record<string, string>
+  /** Folder in which it is started. */
+  cwd?: string
 }
 
 export type LogEntry = { msg: string } & Record<string, unknown>
@@ -48,7 +49,7 @@ export async function startHost({
   config = {},
   args = [],
   socket,
-  env,
+  cwd,
 }: HostOptions): Promise<HostProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'mcm-host-'))
   const path = socket ?? join(folder, 'host.sock')
@@ -60,7 +61,7 @@ export async function startHost({
   )
   const child = spawn(process.execPath, [builtFile('host/dist/mcm.js'), 'serve', '--config', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
+    ...(cwd && { cwd }),
   })
   const stdout = new EventList<string>()
   const log = new EventList<LogEntry>()
