@@ -26,40 +26,49 @@ const steps = {
     }
   },
 
-  /** The host is one program. Its dependencies stay outside: some load files that lie beside their code. */
+  /** The host is one program. */
   async host() {
     rmSync(join(root, 'host/dist'), { recursive: true, force: true })
-    await build({
-      absWorkingDir: root,
-      entryPoints: {
-        mcm: 'host/src/cli/mcm.ts',
-        'plugin-process': 'host/src/runtime/plugin-process.ts',
-        composition: 'host/src/composition.ts',
-      },
-      outdir: 'host/dist',
-      bundle: true,
-      splitting: true,
-      format: 'esm',
-      platform: 'node',
-      target: 'node22.18',
-      packages: 'external',
-      // The SDK is part of the program, so that a host and its SDK always fit together.
-      alias: {
-        '@mcm/sdk': './sdk/src/index.ts',
-        '@mcm/sdk/contract': './sdk/src/contract/index.ts',
-        '@mcm/sdk/client': './sdk/src/client/index.ts',
-      },
-      sourcemap: true,
-      logLevel: 'warning',
-    })
+    const entryPoints = {
+      mcm: 'host/src/cli/mcm.ts',
+      'plugin-process': 'host/src/runtime/plugin-process.ts',
+      composition: 'host/src/composition.ts',
+    }
+    await bundle({ entryPoints, outdir: 'host/dist' })
   },
 }
 
-const wanted = process.argv.slice(2)
-for (const name of wanted.length > 0 ? wanted : ['libraries', 'host']) {
-  if (!Object.hasOwn(steps, name)) {
-    console.error(`no build step ${name}; there are: ${Object.keys(steps).join(', ')}`)
-    process.exit(1)
+/**
+ * Bundles programs. Dependencies stay outside, since some load files that lie beside their code; the SDK goes in, so that
+ * a host and its SDK always fit together.
+ */
+export async function bundle(options) {
+  await build({
+    absWorkingDir: root,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22.18',
+    packages: 'external',
+    alias: {
+      '@mcm/sdk': './sdk/src/index.ts',
+      '@mcm/sdk/contract': './sdk/src/contract/index.ts',
+      '@mcm/sdk/client': './sdk/src/client/index.ts',
+    },
+    sourcemap: true,
+    logLevel: 'warning',
+    ...options,
+  })
+}
+
+if (import.meta.main) {
+  const wanted = process.argv.slice(2)
+  for (const name of wanted.length > 0 ? wanted : ['libraries', 'host']) {
+    if (!Object.hasOwn(steps, name)) {
+      console.error(`no build step ${name}; there are: ${Object.keys(steps).join(', ')}`)
+      process.exit(1)
+    }
+    await steps[name]()
   }
-  await steps[name]()
 }

@@ -97,14 +97,20 @@ function addService(server: Server, methods: readonly DescMethod[], handle: Hand
 function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
     const controller = new AbortController()
-    call.on('cancelled', () => controller.abort())
+    let isAnswered = false
+    // grpc-js says so at the end of every call, and an abort costs a DOMException with its stack.
+    call.on('cancelled', () => isAnswered || controller.abort())
     const deadline = call.getDeadline()
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline
     const options = { signal: controller.signal, ...(Number.isFinite(deadlineMs) && { deadlineMs }) }
     const answer = async () => toBinary(method.output, await handle(method, decode(method, call.request), options))
     answer().then(
-      (bytes) => callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+      (bytes) => {
+        isAnswered = true
+        callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
+      },
       (error: unknown) => {
+        isAnswered = true
         const { code, message, details } = encodeError(MachineError.from(error))
         const trailers = new Metadata()
         trailers.set(statusDetailsTrailer, Buffer.from(details))

@@ -4,6 +4,7 @@ import {
   type DriverClient,
   type DriverMethod,
   type JsonObject,
+  type JsonValue,
   type Machine,
   type MachineClass,
   MachineError,
@@ -203,7 +204,15 @@ const noop = () => {}
 
 /** The class with a spec of its own, since the check fills defaults in and the caller's class may be anybody's. */
 function withOwnSpec(machineClass: MachineClass): MachineClass & { providerSpec: JsonObject } {
-  return { ...machineClass, providerSpec: structuredClone(machineClass.providerSpec ?? {}) }
+  return { ...machineClass, providerSpec: cloneJson(machineClass.providerSpec ?? {}) }
+}
+
+/** Many times faster than structuredClone, which knows more than JSON. */
+function cloneJson<T extends JsonValue>(value: T): T
+function cloneJson(value: JsonValue): JsonValue {
+  if (Array.isArray(value)) return value.map((item) => cloneJson(item))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cloneJson(item)]))
 }
 
 function checkComplete(method: DriverMethod, request: AnyRequest): void {

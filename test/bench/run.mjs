@@ -1,0 +1,17 @@
+// Bundles the programs of the benchmark from the sources, and runs it.
+import { spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { bundle } from '../../build.mjs'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+// Inside the project, so that the programs find its packages.
+const outdir = join(root, 'node_modules/.cache/mcm-bench')
+const entryPoints = Object.fromEntries(
+  ['main', 'echo-server', 'host-server'].map((name) => [name, `test/bench/${name}.ts`]),
+)
+await bundle({ entryPoints: { ...entryPoints, 'plugin-process': 'host/src/runtime/plugin-process.ts' }, outdir })
+const { status } = spawnSync(process.execPath, [join(outdir, 'main.js'), ...process.argv.slice(2)], {
+  stdio: 'inherit',
+})
+process.exit(status ?? 1)
