@@ -1,21 +1,19 @@
-import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import { type CallOptions, type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
-import { requestToPlain, responseFromPlain } from '@mcm/sdk/contract'
 
 /**
- * One call of the Driver service, from message to message, the same for every protocol. Rejects with a MachineError
- * and nothing else.
+ * One call of the Driver service, the same for every protocol: plain objects in and out. Rejects with a MachineError and
+ * nothing else.
  */
 export async function callDriver(
   driver: DriverClient,
   method: DriverMethod,
-  message: MessageShape<DescMessage>,
+  request: object,
   options: CallOptions,
-): Promise<MessageShape<DescMessage>> {
+): Promise<object> {
   try {
     // Each method takes the request of its own name; the compiler cannot see that for a method that it does not know.
     const call = driver[method] as (request: object, options: CallOptions) => Promise<object>
-    return responseFromPlain(method, await call(requestToPlain(method, message), options))
+    return await call(request, options)
   } catch (error) {
     throw MachineError.from(error)
   }

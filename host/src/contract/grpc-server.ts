@@ -1,7 +1,16 @@
-import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
+import { type DescMethod, toBinary } from '@bufbuild/protobuf'
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
 import { type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
-import { Driver, encodeError, type ListPluginsResponse, Plugins, statusDetailsTrailer } from '@mcm/sdk/contract'
+import {
+  decodeRequest,
+  Driver,
+  encodeError,
+  type ListPluginsResponse,
+  methodName,
+  Plugins,
+  responseFromPlain,
+  statusDetailsTrailer,
+} from '@mcm/sdk/contract'
 import { HealthImplementation } from 'grpc-health-check'
 import { hostError } from '../host-error.ts'
 import type { Certificates } from './certificates.ts'
@@ -26,10 +35,12 @@ export class GrpcServer {
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,
     })
-    addService(this.#server, Driver.methods, (method, message, options) =>
-      callDriver(driver, method.localName as DriverMethod, message, options),
-    )
-    addService(this.#server, Plugins.methods, async () => listPlugins())
+    addService(this.#server, Driver.methods, async ({ localName, output }, bytes, options) => {
+      const method = localName as DriverMethod
+      const response = await callDriver(driver, method, decode(method, bytes), options)
+      return toBinary(output, responseFromPlain(method, response))
+    })
+    addService(this.#server, Plugins.methods, async ({ output }) => toBinary(output, listPlugins()))
     this.#health.addToServer(this.#server)
     addReflection(this.#server)
   }
@@ -71,9 +82,9 @@ export class GrpcServer {
 
 type Handler = (
   method: DescMethod,
-  message: MessageShape<DescMessage>,
+  request: Uint8Array,
   options: { signal: AbortSignal; deadlineMs?: number },
-) => Promise<MessageShape<DescMessage>>
+) => Promise<Uint8Array>
 
 function addService(server: Server, methods: readonly DescMethod[], handle: Handler): void {
   const definition: Record<string, ServiceDefinition[string]> = {}
@@ -103,8 +114,7 @@ function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buff
     const deadline = call.getDeadline()
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline
     const options = { signal: controller.signal, ...(Number.isFinite(deadlineMs) && { deadlineMs }) }
-    const answer = async () => toBinary(method.output, await handle(method, decode(method, call.request), options))
-    answer().then(
+    handle(method, call.request, options).then(
       (bytes) => {
         isAnswered = true
         callback(null, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
@@ -120,11 +130,11 @@ function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buff
   }
 }
 
-function decode(method: DescMethod, bytes: Buffer): MessageShape<DescMessage> {
+function decode(method: DriverMethod, bytes: Uint8Array): object {
   try {
-    return fromBinary(method.input, bytes)
+    return decodeRequest(method, bytes)
   } catch (error) {
-    throw hostError('REQUEST_MALFORMED', `this is no ${method.input.name}: ${(error as Error).message}`)
+    throw hostError('REQUEST_MALFORMED', `this is no request of ${methodName(method)}: ${(error as Error).message}`)
   }
 }
 

@@ -1,4 +1,5 @@
 import { aliasesOf, isRequired, type JsonObject, type Secret, type SecretKeys, type Violation } from '@mcm/sdk'
+import { closedSchema } from '../schema/closed-schema.ts'
 import { compileSchema, describeErrors, type ValidateFunction } from '../schema/json-schema.ts'
 
 /** Checks classes and Secrets against what a plugin declared. Compiled once per plugin. */
@@ -8,7 +9,7 @@ export class ClassValidator {
 
   /** Throws where the plugin's schema is not a valid JSON Schema. */
   constructor(providerSpec: JsonObject, secretKeys: SecretKeys) {
-    this.#validate = compileSchema(providerSpec)
+    this.#validate = compileSchema(closedSchema(providerSpec))
     this.#secretKeys = secretKeys
   }
 

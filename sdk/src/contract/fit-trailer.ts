@@ -60,7 +60,8 @@ export function fitTrailer(error: MachineError): SizedParts {
   const reason = text('reason', all.reason, 128)
   const lastKnownState = text('lastKnownState', all.lastKnownState, maxStateBytes)
   room += messageBytes
-  const message = shorten(all.message, messageBytes)
+  const forLists = all.violations.length + all.addresses.length > 0 ? listBytes : 0
+  const message = shorten(all.message, Math.max(messageBytes, Math.min(room - forLists, maxMessageBytes)))
   room -= messageCost(message)
   if (message !== all.message)
     missing.push(`${Buffer.byteLength(all.message) - Buffer.byteLength(message)} bytes of text`)
@@ -74,6 +75,10 @@ export function fitTrailer(error: MachineError): SizedParts {
 const trailerBytes = 7400
 /** What is kept for the message. It goes twice: percent-encoded by itself, and in the details, which are base64. */
 const messageBytes = 1200
+/** What it gets where there is room. */
+const maxMessageBytes = 5000
+/** What it leaves to the lists where there is room. */
+const listBytes = 1800
 const noteBytes = 500
 /** Longest `lastKnownState` in an error, as the contract promises it. */
 const maxStateBytes = 4096

@@ -2,6 +2,7 @@ import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import type { DriverCalls, DriverMethod } from '../model/driver.ts'
 import type { Machine, MachineClass, ObjectMeta } from '../model/kubernetes.ts'
 import { Driver } from './gen/mcm/driver/v1/driver_pb.ts'
+import { decodePlain } from './decode.ts'
 import { fromPlain, toPlain } from './plain.ts'
 
 /** All methods of the driver contract, in the order of the `.proto`. */
@@ -12,12 +13,20 @@ export function methodName(method: DriverMethod): string {
   return Driver.method[method].name
 }
 
-/** Decodes a request message into the plain object that the host and plugins work with. */
+/** Turns a request message into the plain object that the host and plugins work with. */
 export function requestToPlain<M extends DriverMethod>(
   method: M,
   message: MessageShape<DescMessage>,
 ): DriverCalls[M]['request'] {
-  const plain = toPlain(Driver.method[method].input, message as never)
+  return completeRequest(method, toPlain(Driver.method[method].input, message as never))
+}
+
+/** Decodes the bytes of a request, much faster than by way of its message. Throws where they are no such request. */
+export function decodeRequest<M extends DriverMethod>(method: M, bytes: Uint8Array): DriverCalls[M]['request'] {
+  return completeRequest(method, decodePlain(Driver.method[method].input, bytes))
+}
+
+function completeRequest<M extends DriverMethod>(method: M, plain: Record<string, unknown>): DriverCalls[M]['request'] {
   const { machine, machineClass } = plain as { machine?: Partial<Machine>; machineClass?: Partial<MachineClass> }
   if (machine) {
     machine.metadata = withNames(machine.metadata)
