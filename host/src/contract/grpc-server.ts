@@ -2,8 +2,8 @@ import { type DescMethod, toBinary } from '@bufbuild/protobuf'
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
 import { type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
 import {
-  decodeRequest,
   Driver,
+  decodeRequest,
   encodeError,
   type ListPluginsResponse,
   methodName,

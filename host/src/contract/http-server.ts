@@ -157,7 +157,7 @@ export class HttpServer {
             ...(deadline !== undefined && { deadlineMs: Date.now() + deadline }),
           }
           try {
-            return await callDriver(driver, method as DriverMethod, message, options)
+            return responseFromPlain(method, await callDriver(driver, method, requestToPlain(method, message), options))
           } catch (error) {
             throw connectError(error as MachineError, context.protocolName)
           }

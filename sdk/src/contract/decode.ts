@@ -1,7 +1,7 @@
 import type { DescField, DescMessage } from '@bufbuild/protobuf'
 import { ScalarType } from '@bufbuild/protobuf'
-import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt'
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire'
+import { FeatureSet_FieldPresence } from '@bufbuild/protobuf/wkt'
 import type { JsonObject, JsonValue } from '../model/kubernetes.ts'
 
 /**

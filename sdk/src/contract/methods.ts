@@ -1,8 +1,8 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf'
 import type { DriverCalls, DriverMethod } from '../model/driver.ts'
 import type { Machine, MachineClass, ObjectMeta } from '../model/kubernetes.ts'
-import { Driver } from './gen/mcm/driver/v1/driver_pb.ts'
 import { decodePlain } from './decode.ts'
+import { Driver } from './gen/mcm/driver/v1/driver_pb.ts'
 import { fromPlain, toPlain } from './plain.ts'
 
 /** All methods of the driver contract, in the order of the `.proto`. */
