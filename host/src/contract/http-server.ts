@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
-import type { DriverMethod, MachineError } from '@mcm/sdk'
+import type { MachineError } from '@mcm/sdk'
 import {
   Driver,
   driverMethods,
@@ -14,6 +14,8 @@ import {
   fittedErrorDetail,
   grpcCode,
   Plugins,
+  requestToPlain,
+  responseFromPlain,
 } from '@mcm/sdk/contract'
 import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
