@@ -1,5 +1,5 @@
-// Builds the project. `node build.mjs` builds all; `node build.mjs generate` makes code and reference from the sources
-// of truth (protos and tables) and needs to run only when those change.
+// Builds the project. `node build.mjs` builds all; `node build.mjs generate reference` makes code and pages from the
+// sources of truth (protos, tables, schemas) and needs to run only when those change.
 import { execFileSync } from 'node:child_process'
 import { globSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,15 +7,24 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 const root = dirname(fileURLToPath(import.meta.url))
+const protos = join(root, 'sdk/proto')
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const run = (command, args, cwd = root) => execFileSync(command, args, { cwd, stdio: 'inherit' })
 
 const steps = {
   /** Messages from the protos. */
   generate() {
-    run(bin('buf'), ['lint'], join(root, 'sdk/proto'))
+    run(bin('buf'), ['lint'], protos)
     rmSync(join(root, 'sdk/src/contract/gen'), { recursive: true, force: true })
-    run(bin('buf'), ['generate'], join(root, 'sdk/proto'))
+    run(bin('buf'), ['generate'], protos)
+  },
+
+  /** Pages of the reference from protos, tables and schemas. */
+  async reference(folder = 'docs/reference') {
+    const outdir = 'node_modules/.cache/mcm-reference'
+    await bundle({ entryPoints: { main: 'docs/generate/main.ts' }, outdir })
+    run(bin('buf'), ['build', '-o', join(root, outdir, 'protos.binpb')], protos)
+    run(process.execPath, [join(outdir, 'main.js'), folder, join(outdir, 'protos.binpb')])
   },
 
   /** Libraries stay one file per source file, so that stacks and editors show what was written. */
@@ -64,11 +73,12 @@ export async function bundle(options) {
 
 if (import.meta.main) {
   const wanted = process.argv.slice(2)
-  for (const name of wanted.length > 0 ? wanted : ['libraries', 'host']) {
+  for (const step of wanted.length > 0 ? wanted : ['libraries', 'host']) {
+    const [name, argument] = step.split('=')
     if (!Object.hasOwn(steps, name)) {
       console.error(`no build step ${name}; there are: ${Object.keys(steps).join(', ')}`)
       process.exit(1)
     }
-    await steps[name]()
+    await steps[name](argument)
   }
 }

@@ -17,6 +17,7 @@ export {
   type RetryAdvice,
   type Violation,
 } from './errors/machine-error.ts'
+export { type MethodCode, methodCodes } from './errors/method-codes.ts'
 export { balanceBrackets, formatStatusText, parseStatusText, type StatusText } from './errors/status-text.ts'
 export type {
   CallOptions,

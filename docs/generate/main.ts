@@ -1,0 +1,15 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { configurationReference } from './configuration.ts'
+import { contractReference } from './contract.ts'
+import { errorReference } from './errors.ts'
+
+// Writes the parts of the reference that follow from the sources: node main.js <folder> <descriptor set of the protos>
+
+const [, , folder = '', descriptors = ''] = process.argv
+const pages = {
+  'contract.md': await contractReference(descriptors),
+  'errors.md': errorReference(),
+  'configuration.md': configurationReference(),
+}
+for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

@@ -1,0 +1,56 @@
+import { execFileSync } from 'node:child_process'
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'mcm-reference-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('the reference', () => {
+  it('is what the sources say now', () => {
+    execFileSync(process.execPath, ['build.mjs', `reference=${folder}`], { cwd: root })
+    const generated = readdirSync(folder)
+    expect(generated).toEqual(['configuration.md', 'contract.md', 'errors.md'])
+    for (const name of generated) {
+      // After a change of protos, tables or schemas: npm run generate
+      expect(readFileSync(join(root, 'docs/reference', name), 'utf8')).toBe(readFileSync(join(folder, name), 'utf8'))
+    }
+  })
+})
+
+describe('links in the documentation', () => {
+  const pages = globSync(['*.md', 'docs/**/*.md', 'plugins/*/*.md', 'test/**/*.md'], {
+    cwd: root,
+    exclude: ['**/node_modules/**'],
+  })
+
+  it.each(pages)('lead somewhere: %s', (page) => {
+    const text = readFileSync(join(root, page), 'utf8').replaceAll(/```[\s\S]*?```/g, '')
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target)
+    const broken = links.filter((link) => !/^https?:/.test(link) && !leadsSomewhere(page, link))
+    expect(broken).toEqual([])
+  })
+})
+
+function leadsSomewhere(page: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  const file = path === '' ? join(root, page) : resolve(root, dirname(page), path)
+  try {
+    if (anchor === undefined) return globSync(file).length > 0
+    const headings = [...readFileSync(file, 'utf8').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slug(heading))
+    return headings.includes(anchor)
+  } catch {
+    return false
+  }
+}
+
+/** As the usual renderers make anchors of headings. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\w\- ]/g, '')
+    .replaceAll(' ', '-')
+}
