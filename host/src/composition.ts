@@ -1,4 +1,5 @@
 import 'reflect-metadata'
+import { setLogger } from '@grpc/grpc-js'
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
 import type { Config } from './config/config.ts'
 import { GrpcServer, type Services } from './contract/grpc-server.ts'
@@ -62,7 +63,13 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     const { driver } = resolve(tokens.router)
     return { driver, listPlugins: () => listPlugins(routes.instances, plugins.rejected) }
   })
-  single(tokens.grpc, (resolve) => new GrpcServer(resolve(tokens.services), config.maxMessageBytes))
+  single(tokens.grpc, (resolve) => {
+    const log = resolve(tokens.log)
+    // What grpc-js would print to stderr, between the lines of the log.
+    const line = (text: unknown) => log.debug({ text }, 'grpc-js')
+    setLogger({ error: line, info: line, debug: line })
+    return new GrpcServer(resolve(tokens.services), config.maxMessageBytes)
+  })
   single(tokens.http, (resolve) => {
     const { allowedOrigins } = config.http
     return new HttpServer(resolve(tokens.services), { allowedOrigins, maxMessageBytes: config.maxMessageBytes })

@@ -267,16 +267,16 @@ describe('a client with the SDK', () => {
 
   it('looks at a machine while a change of it runs, but does not change it twice', async () => {
     await using gate = await makeGate()
-    const slow = request('Slow', { gate: gate.path })
+    const slow = request('Slow', { gate: gate.path }, {}, 'm-2')
     const created = driver.createMachine(slow)
     await gate.arrived()
-    expect(await driver.getMachineStatus(slow)).toMatchObject({ providerID: 'slow:///m-1' })
+    expect(await driver.getMachineStatus(slow)).toMatchObject({ providerID: 'slow:///m-2' })
     expect(await failureOf(driver.deleteMachine(slow))).toMatchObject({ code: 'Aborted', reason: 'MACHINE_BUSY' })
-    const other = driver.createMachine({ ...slow, machine: machine('m-2') })
+    const other = driver.createMachine({ ...slow, machine: machine('m-3') })
     await gate.arrived(2)
     gate.open()
-    expect((await created).providerID).toBe('slow:///m-1')
-    expect((await other).providerID).toBe('slow:///m-2')
+    expect((await created).providerID).toBe('slow:///m-2')
+    expect((await other).providerID).toBe('slow:///m-3')
   })
 })
 
@@ -341,7 +341,7 @@ describe('a client that has never seen our code', () => {
       .catch((error: ServiceError) => stranger.statusOf(registry, error))
     expect(failed).toMatchObject({
       code: 3,
-      message: expect.stringMatching(/^this is no CreateMachineRequest: /),
+      message: expect.stringMatching(/^this is no request of CreateMachine: /),
       status: { details: [{ code: 3, reason: 'REQUEST_MALFORMED', source: 'ERROR_SOURCE_HOST' }] },
     })
   })

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { credentials } from '@grpc/grpc-js'
 import { type ConnectedDriver, connectDriver } from '@mcm/sdk/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { defaultEndpoint } from '../config/config.ts'
@@ -34,13 +33,19 @@ export async function connect({ endpoint, tlsCa, tlsCert, tlsKey }: ClientOption
     return connectDriver(endpoint)
   }
   if (!tlsCert !== !tlsKey) throw new CliError('--tls-cert and --tls-key go together')
-  const [ca, key, cert] = await Promise.all([tlsCa, tlsKey, tlsCert].map((file) => (file ? readFile(file) : null)))
-  return connectDriver(endpoint, { credentials: credentials.createSsl(ca ?? null, key ?? null, cert ?? null) })
+  const identity = tlsCert && tlsKey ? { cert: await read(tlsCert), key: await read(tlsKey) } : {}
+  return connectDriver(endpoint, { tls: { ca: await read(tlsCa), ...identity } })
 }
 
 /** The deadline of a call that starts now. */
 export function deadline({ timeout }: ClientOptions): { deadlineMs: number } {
   return { deadlineMs: Date.now() + timeout * 1000 }
+}
+
+async function read(file: string): Promise<Buffer> {
+  return await readFile(file).catch((error: Error) => {
+    throw new CliError(`cannot read ${file}: ${error.message}`)
+  })
 }
 
 function seconds(text: string): number {

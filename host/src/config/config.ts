@@ -49,14 +49,8 @@ export const configSchema = Type.Object(
     ),
     log: Type.Object(
       {
-        level: Type.Union(
-          logLevels.map((level) => Type.Literal(level)),
-          { default: 'info' },
-        ),
-        format: Type.Union(
-          logFormats.map((format) => Type.Literal(format)),
-          { default: 'json' },
-        ),
+        level: Type.Enum(logLevels, { default: 'info' }),
+        format: Type.Enum(logFormats, { default: 'json' }),
       },
       { ...strict, default: {}, description: 'The log, on stderr.' },
     ),

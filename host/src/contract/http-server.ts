@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import type { DescMethod } from '@bufbuild/protobuf'
 import { type Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
-import type { MachineError } from '@mcm/sdk'
+import { MachineError } from '@mcm/sdk'
 import {
   Driver,
   driverMethods,
@@ -161,7 +161,7 @@ export class HttpServer {
           try {
             return responseFromPlain(method, await callDriver(driver, method, requestToPlain(method, message), options))
           } catch (error) {
-            throw connectError(error as MachineError, context.protocolName)
+            throw connectError(MachineError.from(error), context.protocolName)
           }
         }) as never,
       )

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf'
 import { fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
@@ -17,10 +19,22 @@ import type { CallOptions, DriverClient, DriverMethod } from '../model/driver.ts
 
 /** How {@link connectDriver} connects. */
 export interface ConnectOptions {
-  /** Default: no TLS, which suits Unix sockets and loopback. */
+  /** TLS with a client certificate. Without `tls` and `credentials` there is no TLS, which suits Unix sockets. */
+  tls?: TlsIdentity
+  /** Instead of `tls`, whatever grpc-js has. */
   credentials?: ChannelCredentials
   /** Largest message in bytes, both ways. Default 16 MiB; user data makes requests large. */
   maxMessageBytes?: number
+}
+
+/** For TLS, all PEM. */
+export interface TlsIdentity {
+  /** Who signed the host's certificate. */
+  ca: Uint8Array | string
+  /** Own certificate. */
+  cert?: Uint8Array | string
+  /** Its key. */
+  key?: Uint8Array | string
 }
 
 /** A connected client of the driver contract. Close it when done. */
@@ -45,7 +59,9 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
     'grpc.max_receive_message_length': maxMessageBytes,
     'grpc.max_send_message_length': maxMessageBytes,
   }
-  const client = new Client(endpoint, options.credentials ?? credentials.createInsecure(), channelOptions)
+  if (options.tls && ipOf(endpoint)) channelOptions['grpc.ssl_target_name_override'] = nameInsteadOfIp
+  const secure = options.tls ? tlsCredentials(options.tls, ipOf(endpoint)) : credentials.createInsecure()
+  const client = new Client(endpoint, options.credentials ?? secure, channelOptions)
   const methods = driverMethods.map((method) => [
     method,
     async (request: object, callOptions?: CallOptions) => {
@@ -103,7 +119,27 @@ async function call(
   })
 }
 
-function machineErrorOf({ code, details, metadata }: ServiceError) {
+function machineErrorOf({ code, details, metadata }: ServiceError): MachineError {
   const [detail] = metadata.get(statusDetailsTrailer)
-  return decodeError({ code, message: details, ...(detail instanceof Buffer && { details: detail }) })
+  if (detail instanceof Buffer) return decodeError({ code, message: details, details: detail })
+  // Not from a driver: the library's own, about the host or the way to it.
+  const { code: name, message } = decodeError({ code, message: details })
+  return new MachineError(name === 'OK' ? 'Unknown' : name, message, { source: 'host' })
+}
+
+/**
+ * grpc-js always sends the host's name for the server to choose a certificate by; an IP address is not allowed there,
+ * and Node refuses it. So another name is sent, and the certificate is still checked against the address.
+ */
+function tlsCredentials({ ca, cert, key }: TlsIdentity, ip: string | undefined): ChannelCredentials {
+  const [root, privateKey, chain] = [ca, key, cert].map((pem) => (pem === undefined ? null : Buffer.from(pem)))
+  const check = ip ? { checkServerIdentity: (_: string, peer: PeerCertificate) => checkServerIdentity(ip, peer) } : {}
+  return credentials.createSsl(root, privateKey, chain, check)
+}
+
+const nameInsteadOfIp = 'mcm-host'
+
+function ipOf(endpoint: string): string | undefined {
+  const host = /^\[?([^\]]*?)\]?:\d+$/.exec(endpoint)?.[1] ?? ''
+  return isIP(host) ? host : undefined
 }

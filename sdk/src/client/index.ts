@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { type ConnectedDriver, type ConnectOptions, connectDriver } from './driver-client.ts'
+export { type ConnectedDriver, type ConnectOptions, connectDriver, type TlsIdentity } from './driver-client.ts'
