@@ -1,4 +1,5 @@
 import { definePlugin } from '@mcm/sdk'
+import { checkSpec } from './check-spec.ts'
 import { createMachine } from './driver/create-machine.ts'
 import { deleteMachine } from './driver/delete-machine.ts'
 import { getMachineStatus } from './driver/get-machine-status.ts'
@@ -12,6 +13,7 @@ export default definePlugin({
   provider: 'libvirt',
   providerSpec: ProviderSpec,
   secret: secretKeys,
+  validate: ({ spec }) => checkSpec(spec),
   createMachine,
   initializeMachine,
   deleteMachine,

@@ -3,7 +3,7 @@ import { type Static, Type } from '@mcm/sdk'
 const strict = { additionalProperties: false }
 // What libvirt, QEMU and file systems take without surprises; libvirt itself accepts `a b;$(id)`.
 const plainName = { pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$', minLength: 1, maxLength: 63 }
-const absolutePath = { pattern: '^/[^\\u0000-\\u001f]*$', maxLength: 1024 }
+const absolutePath = { pattern: '^/[^\\u0000-\\u001f\\u007f-\\u009f]*$', maxLength: 1024 }
 const format = Type.Union([Type.Literal('qcow2'), Type.Literal('raw')], {
   default: 'qcow2',
   description: 'Format of the image.',
@@ -139,10 +139,11 @@ export const ProviderSpec = Type.Object(
       default: 'auto',
       description: '`kvm` needs the hardware, `qemu` emulates it; `auto` takes KVM where it works.',
     }),
-    tags: Type.Record(Type.String({ pattern: '^[A-Za-z0-9./_-]{1,128}$' }), Type.String({ maxLength: 1024 }), {
-      default: {},
-      description: "More tags for the VM, kept in the domain's metadata.",
-    }),
+    tags: Type.Record(
+      Type.String({ pattern: '^[A-Za-z0-9./_-]{1,128}$' }),
+      Type.String({ pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$', maxLength: 1024 }),
+      { ...strict, default: {}, description: "More tags for the VM, kept in the domain's metadata." },
+    ),
   },
   { ...strict, $id: 'https://mcm.dev/schemas/libvirt-provider-spec.json', title: 'providerSpec of provider libvirt' },
 )

@@ -1,34 +1,53 @@
 import { type CallContext, MachineError } from '@mcm/sdk'
-import { type Libvirt, openLibvirt } from '../rpc/index.ts'
+import { CallAbandoned, type Libvirt, openLibvirt } from '../rpc/index.ts'
+import { type SharedWork, untilAborted } from './abort.ts'
 import { asMachineError } from './errors.ts'
 
 /** What is known of one libvirtd, shared by all calls to it. */
 export class LibvirtConnection {
   /** Whether KVM works there: `undefined` until a machine has tried. */
   kvmWorks: boolean | undefined
+  /** Images on their way into a pool. */
+  readonly fetches = new Map<string, SharedWork<string>>()
   readonly #uri: string
+  readonly #openTimeoutMs: number
   #opening: Promise<Libvirt> | undefined
 
-  constructor(uri: string) {
+  constructor(uri: string, { openTimeoutMs = 30_000 } = {}) {
     this.#uri = uri
+    this.#openTimeoutMs = openTimeoutMs
   }
 
   /** The open connection; opens it again when libvirtd has been away. Calls on it end with the signal. */
   async use(signal: AbortSignal): Promise<Libvirt> {
-    const opening = this.#opening
-    const current = await opening?.catch(() => undefined)
-    if (!current?.isOpen && this.#opening === opening) {
-      // Shared by all who wait, so it must not end with the signal of the first of them.
-      this.#opening = openLibvirt(this.#uri, { signal: AbortSignal.timeout(openTimeoutMs) })
-    }
-    const libvirt = await this.#opening
-    if (!libvirt) throw new MachineError('Unavailable', `no connection to ${this.#uri}`)
+    const libvirt = await untilAborted(this.#opened(), signal)
     return libvirt.withSignal(signal)
   }
 
   async close(): Promise<void> {
     const libvirt = await this.#opening?.catch(() => undefined)
     await libvirt?.close()
+  }
+
+  async #opened(): Promise<Libvirt> {
+    const opening = this.#opening
+    const current = await opening?.catch(() => undefined)
+    if (current?.isOpen) return current
+    // Of all who find it closed, the first opens it.
+    if (this.#opening === opening || !this.#opening) this.#opening = this.#open()
+    return await this.#opening
+  }
+
+  /** Shared by all who wait, so it must not end with the signal of the first of them. */
+  async #open(): Promise<Libvirt> {
+    const timeoutMs = this.#openTimeoutMs
+    try {
+      return await openLibvirt(this.#uri, { signal: AbortSignal.timeout(timeoutMs) })
+    } catch (error) {
+      if (!(error instanceof CallAbandoned)) throw error
+      const message = `${this.#uri}: libvirtd has not answered within ${timeoutMs / 1000} s`
+      throw new MachineError('Unavailable', message, { source: 'cloud', cause: error })
+    }
   }
 }
 
@@ -46,8 +65,8 @@ export async function withLibvirt<T>(
     )
     return await run(await connection.use(signal), connection)
   } catch (error) {
+    // The host knows best whether the caller, its deadline or the host itself ended the call.
+    if (signal.aborted && error instanceof CallAbandoned) throw signal.reason
     throw asMachineError(error, uri)
   }
 }
-
-const openTimeoutMs = 30_000

@@ -1,27 +1,46 @@
 import type { CallContext } from '@mcm/sdk'
+import type { ProviderSpec } from '../provider-spec.ts'
+import { errorCode, isLibvirtError, type Libvirt } from '../rpc/index.ts'
+import { stopDomain } from './boot.ts'
 import { withLibvirt } from './connection.ts'
-import { fileNames } from './files.ts'
-import { findMachine } from './find.ts'
-import { identityOf } from './identity.ts'
+import { deleteFiles, deleteOwnedFiles } from './files.ts'
+import { findMachine, type MachineDomain } from './find.ts'
+import { identityOf, identityOfDomain } from './identity.ts'
 import type { LibvirtCall } from './make-machine.ts'
-import { removeMachine } from './remove-machine.ts'
+import { findPool } from './pool.ts'
 
 /** Removes the VM of a Machine with its disk, seed and console log. Gone already is a success. */
 export async function deleteMachine({ machine, spec }: LibvirtCall, context: CallContext): Promise<void> {
+  // Orphans may have no name to go by.
+  const identity = machine.metadata.name === '' ? undefined : identityOf(machine, spec)
+  const { signal } = context
   await withLibvirt(spec.uri, context, async (libvirt) => {
     const found = await findMachine(libvirt, machine, spec)
-    for (const { domain, tags } of found) {
-      const own = {
-        cluster: tags.cluster,
-        namespace: tags.namespace,
-        machine: tags.machine,
-        uuid: domain.uuid,
-        domainName: domain.name,
-      }
-      await removeMachine(libvirt, { domain, files: tags.files }, fileNames(own), spec, context.signal)
-    }
-    // Leftovers of a machine whose domain somebody removed by hand. Orphans have no name to go by.
-    if (found.length > 0 || machine.metadata.name === '') return
-    await removeMachine(libvirt, undefined, fileNames(identityOf(machine, spec)), spec, context.signal)
+    for (const one of found) await removeDomain(libvirt, one, spec, signal)
+    if (found.length > 0 || !identity) return
+    // Leftovers of a machine whose domain somebody removed by hand. Where there is a domain after all, under another
+    // providerID, they are its own.
+    if (await libvirt.domains.findByUuid(identity.uuid)) return
+    if (await libvirt.domains.findByName(identity.domainName)) return
+    const pool = await findPool(libvirt, spec, signal)
+    if (pool) await deleteFiles(libvirt, pool, identity.stem, signal)
   })
+}
+
+/** The definition goes last: until nothing else is left, it is what a repeated call finds the files by. */
+async function removeDomain(
+  libvirt: Libvirt,
+  { domain, tags }: MachineDomain,
+  spec: ProviderSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  await stopDomain(libvirt, domain)
+  const pool = await findPool(libvirt, spec, signal)
+  if (pool) await deleteFiles(libvirt, pool, identityOfDomain(domain, tags).stem, signal)
+  await deleteOwnedFiles(libvirt, tags.files)
+  try {
+    await libvirt.domains.undefine(domain)
+  } catch (error) {
+    if (!isLibvirtError(error, errorCode.noDomain)) throw error
+  }
 }

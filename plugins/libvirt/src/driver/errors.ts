@@ -1,5 +1,13 @@
 import { MachineError, type MachineErrorOptions } from '@mcm/sdk'
-import { CallAbandoned, ConnectFailed, ConnectionLost, errorCode, LibvirtError, UploadSizeError } from '../rpc/index.ts'
+import {
+  CallAbandoned,
+  ConnectFailed,
+  ConnectionLost,
+  errorCode,
+  LibvirtError,
+  ProtocolError,
+  UploadSizeError,
+} from '../rpc/index.ts'
 import { XmlError } from '../xml/index.ts'
 
 type Code = ConstructorParameters<typeof MachineError>[0]
@@ -30,6 +38,7 @@ const codes: ReadonlyMap<number, Code> = new Map<number, Code>([
   [errorCode.authCancelled, 'Unauthenticated'],
   [errorCode.authUnavailable, 'Unauthenticated'],
   [errorCode.operationTimeout, 'DeadlineExceeded'],
+  [errorCode.agentUnresponsive, 'Unavailable'],
   [errorCode.noConnect, 'Unavailable'],
   [errorCode.invalidConnection, 'Unavailable'],
   [errorCode.rpc, 'Unavailable'],
@@ -46,17 +55,30 @@ const connectCodes: Record<ConnectFailed['reason'], Code> = {
   failed: 'Unavailable',
 }
 
+/** Whether the host has no memory or no disk left for it. */
+export function isOutOfRoom({ detail }: LibvirtError): boolean {
+  return fullTexts.test(detail)
+}
+
+/** Whether libvirtd may still be working on what failed here. After any other failure it has ended. */
+export function isInDoubt(error: unknown): boolean {
+  return error instanceof CallAbandoned || error instanceof ConnectionLost || error instanceof ProtocolError
+}
+
 /** The contract's error for anything that a call to libvirt threw. */
 export function asMachineError(error: unknown, uri: string): MachineError {
   if (error instanceof LibvirtError) {
-    const code = fullTexts.test(error.detail) ? 'ResourceExhausted' : (codes.get(error.code) ?? 'Internal')
+    const code = isOutOfRoom(error) ? 'ResourceExhausted' : (codes.get(error.code) ?? 'Internal')
     return cloudError(code, `${uri}: ${error.message}`, error, { reason: `LIBVIRT_${error.code}` })
   }
   // Not lost: the VM is looked up by its UUID at the next try.
   if (error instanceof ConnectionLost) return cloudError('Unavailable', `${uri}: ${error.message}`, error)
   if (error instanceof ConnectFailed) return cloudError(connectCodes[error.reason], error.message, error)
-  // The signal's reason says whether it was the deadline or the caller.
-  if (error instanceof CallAbandoned) return MachineError.from(error.cause)
+  // The signal's reason says whether it was a deadline or the caller.
+  if (error instanceof CallAbandoned) {
+    const { code } = MachineError.from(error.cause)
+    return cloudError(code === 'Canceled' ? code : 'DeadlineExceeded', `${uri}: ${error.message}`, error)
+  }
   if (error instanceof UploadSizeError || error instanceof XmlError)
     return cloudError('InvalidArgument', error.message, error)
   return MachineError.from(error)

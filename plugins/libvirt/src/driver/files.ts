@@ -1,20 +1,24 @@
-import { MachineError, waitFor } from '@mcm/sdk'
-import type { ProviderSpec } from '../provider-spec.ts'
-import { errorCode, isLibvirtError, type Libvirt, type PoolRef, type VolumeRef } from '../rpc/index.ts'
-import { type OwnedFile, overlayVolumeXml, rawVolumeXml, readVolume } from '../xml/index.ts'
+import { createHash } from 'node:crypto'
+import type { Libvirt, PoolRef } from '../rpc/index.ts'
+import { type OwnedFile, rawVolumeXml } from '../xml/index.ts'
 import type { Identity } from './identity.ts'
-import type { BaseImage } from './image.ts'
 import type { ReadyPool } from './pool.ts'
+import { deleteVolume, ensureVolume, refreshPool } from './volumes.ts'
 
 /** The files of a machine, all volumes of the pool, so that libvirt can remove them wherever it runs. */
 export interface MachineFiles {
-  disk: string
-  seed: string
-  console: string
+  readonly disk: string
+  readonly seed: string
+  readonly console: string
 }
 
-export function fileNames({ domainName }: Identity): MachineFiles {
-  return { disk: `${domainName}_disk.qcow2`, seed: `${domainName}_seed.iso`, console: `${domainName}_console.log` }
+/**
+ * The names of a machine's files. The seed's name holds its checksum: whoever writes it writes the same bytes, so two
+ * calls that do it at once, or one after a crash, cannot spoil it for a VM that reads it.
+ */
+export function fileNames({ stem }: Pick<Identity, 'stem'>, seed: Uint8Array): MachineFiles {
+  const checksum = createHash('sha256').update(seed).digest('hex').slice(0, 12)
+  return { disk: diskName(stem), seed: `${stem}_seed-${checksum}.iso`, console: consoleName(stem) }
 }
 
 /** The files with their paths, as a domain remembers them. */
@@ -22,35 +26,69 @@ export function ownedFiles({ path }: ReadyPool, names: MachineFiles): OwnedFile[
   return (['disk', 'seed', 'console'] as const).map((kind) => ({ kind, path: `${path}/${names[kind]}` }))
 }
 
-/**
- * Makes the files of a machine that is off. The disk is kept if it is there and whole, since it may hold data; seed and
- * console log are made anew.
- */
-export async function ensureFiles(
+/** Writes the seed. It is whole when this resolves, whatever was there. */
+export async function ensureSeed(
   libvirt: Libvirt,
   pool: PoolRef,
-  names: MachineFiles,
-  { base, spec, seed }: { base: BaseImage; spec: ProviderSpec; seed: Buffer },
+  name: string,
+  content: Uint8Array,
+  signal: AbortSignal,
 ): Promise<void> {
-  await ensureDisk(libvirt, pool, names.disk, base, spec.diskGiB)
-  await replaceFile(libvirt, pool, names.seed, seed)
-  // Made by us so that libvirt knows it as a volume and can delete it; QEMU appends. A volume cannot be empty.
-  await replaceFile(libvirt, pool, names.console, Buffer.from('\n'))
+  const wanted = { name, xml: rawVolumeXml({ name, capacityBytes: content.length }) }
+  let { volume, isNew } = await ensureVolume(libvirt, pool, wanted, signal)
+  if (!isNew && (await libvirt.volumes.info(volume)).capacityBytes !== content.length) {
+    // Cut off while its file was made; no VM can have started with it.
+    await deleteVolume(libvirt, volume)
+    volume = (await ensureVolume(libvirt, pool, wanted, signal)).volume
+  }
+  await libvirt.volumes.upload(volume, content)
+}
+
+/**
+ * Makes the console log, so that it is a volume with the rights of one; QEMU appends. One that is there is kept: it says
+ * why a machine died.
+ */
+export async function ensureConsoleLog(
+  libvirt: Libvirt,
+  pool: PoolRef,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (await libvirt.volumes.findByName(pool, name)) return
+  const content = Buffer.from('\n')
+  const { volume, isNew } = await ensureVolume(
+    libvirt,
+    pool,
+    // A volume cannot be empty.
+    { name, xml: rawVolumeXml({ name, capacityBytes: content.length }) },
+    signal,
+  )
+  if (isNew) await libvirt.volumes.upload(volume, content)
+}
+
+/**
+ * Deletes the disk and the console log that a machine before this one has left, whose domain somebody removed by hand.
+ * What is found while there is no domain cannot be another call's: each defines the domain before it makes these.
+ */
+export async function deleteLeftovers(libvirt: Libvirt, pool: PoolRef, { uuid, stem }: Identity): Promise<void> {
+  for (const name of [diskName(stem), consoleName(stem)]) {
+    const volume = await libvirt.volumes.findByName(pool, name)
+    if (volume && !(await libvirt.domains.findByUuid(uuid))) await deleteVolume(libvirt, volume)
+  }
+}
+
+/** Deletes all files of a machine that libvirt knows of. */
+export async function deleteKnownFiles(libvirt: Libvirt, pool: PoolRef, stem: string): Promise<void> {
+  const volumes = await libvirt.pools.listVolumes(pool)
+  await Promise.all(volumes.filter(({ name }) => isFileOf(stem, name)).map((volume) => deleteVolume(libvirt, volume)))
 }
 
 /** Deletes all files of a machine that are in the pool, console logs that were rotated away included. */
-export async function deleteFiles(
-  libvirt: Libvirt,
-  pool: PoolRef,
-  names: MachineFiles,
-  signal: AbortSignal,
-): Promise<void> {
-  await refresh(libvirt, pool, signal)
-  const volumes = await libvirt.pools.listVolumes(pool)
-  const rotated = (name: string) =>
-    name.startsWith(`${names.console}.`) && /^\d+$/.test(name.slice(names.console.length + 1))
-  const own = volumes.filter(({ name }) => Object.values(names).includes(name) || rotated(name))
-  await Promise.all(own.map((volume) => deleteVolume(libvirt, volume)))
+export async function deleteFiles(libvirt: Libvirt, pool: PoolRef, stem: string, signal: AbortSignal): Promise<void> {
+  // First, so that a pool that is never at rest keeps nothing but a rotated log.
+  await deleteKnownFiles(libvirt, pool, stem)
+  await refreshPool(libvirt, pool, signal)
+  await deleteKnownFiles(libvirt, pool, stem)
 }
 
 /** Deletes the files that a domain remembers, also in a pool that the class no longer names. */
@@ -63,62 +101,23 @@ export async function deleteOwnedFiles(libvirt: Libvirt, files: readonly OwnedFi
   )
 }
 
-async function ensureDisk(
-  libvirt: Libvirt,
-  pool: PoolRef,
-  name: string,
-  base: BaseImage,
-  diskGiB: number | undefined,
-): Promise<void> {
-  const existing = await libvirt.volumes.findByName(pool, name)
-  if (existing) {
-    const { format, base: below } = readVolume(await libvirt.volumes.xml(existing))
-    if (format === 'qcow2' && below?.path === base.path) return
-    // Left by a try that was interrupted.
-    await deleteVolume(libvirt, existing)
-  }
-  const volume = await libvirt.volumes.create(pool, overlayVolumeXml({ name, base }))
-  if (diskGiB === undefined) return
-  const { capacityBytes: imageBytes } = await libvirt.volumes.info(volume)
-  const wantedBytes = Math.round(diskGiB * 2 ** 30)
-  if (wantedBytes === imageBytes) return
-  await deleteVolume(libvirt, volume)
-  if (wantedBytes < imageBytes) {
-    const message = `is less than the image's ${(imageBytes / 2 ** 30).toFixed(2)} GiB`
-    throw new MachineError('InvalidArgument', `diskGiB ${diskGiB} ${message}`, {
-      violations: [{ path: 'providerSpec.diskGiB', message }],
-    })
-  }
-  await libvirt.volumes.create(pool, overlayVolumeXml({ name, base, capacityBytes: wantedBytes }))
+/** A disk that only tells how large its image is, see `disk.ts`. */
+export function probeName(stem: string, random: string): string {
+  return `${stem}_probe-${random}.qcow2`
 }
 
-async function replaceFile(libvirt: Libvirt, pool: PoolRef, name: string, content: Buffer): Promise<void> {
-  const existing = await libvirt.volumes.findByName(pool, name)
-  if (existing) await deleteVolume(libvirt, existing)
-  const volume = await libvirt.volumes.create(pool, rawVolumeXml({ name, capacityBytes: content.length }))
-  await libvirt.volumes.upload(volume, content)
-}
-
-async function deleteVolume(libvirt: Libvirt, volume: VolumeRef): Promise<void> {
-  try {
-    await libvirt.volumes.delete(volume)
-  } catch (error) {
-    if (!isLibvirtError(error, errorCode.noStorageVolume)) throw error
-  }
-}
-
-/** libvirt refuses while a volume of the pool is being made, which for other machines happens all the time. */
-async function refresh(libvirt: Libvirt, pool: PoolRef, signal: AbortSignal): Promise<void> {
-  await waitFor(
-    async () => {
-      try {
-        await libvirt.pools.refresh(pool)
-        return true
-      } catch (error) {
-        if (isLibvirtError(error, errorCode.internalError, errorCode.operationInvalid)) return undefined
-        throw error
-      }
-    },
-    { signal, what: 'a moment without jobs in the pool', intervalMs: 50, timeoutMs: 60_000 },
+/** Whether a volume of this name belongs to the machine. */
+export function isFileOf(stem: string, name: string): boolean {
+  if (!name.startsWith(`${stem}_`)) return false
+  return /^(disk\.qcow2|seed-[0-9a-f]{12}\.iso|console\.log(\.\d+)?|probe-[0-9a-f]{8}\.qcow2)$/.test(
+    name.slice(stem.length + 1),
   )
+}
+
+function diskName(stem: string): string {
+  return `${stem}_disk.qcow2`
+}
+
+function consoleName(stem: string): string {
+  return `${stem}_console.log`
 }

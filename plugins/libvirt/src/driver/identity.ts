@@ -1,43 +1,34 @@
 import { deterministicUuid, isDnsSubdomain, type Machine, MachineError, providerID } from '@mcm/sdk'
 import type { ProviderSpec } from '../provider-spec.ts'
+import type { DomainRef } from '../rpc/index.ts'
+import type { MachineTags } from '../xml/index.ts'
 
 /** Who a machine's VM is. All of it follows from the cluster and the Machine, so that it is found again after any crash. */
 export interface Identity {
-  cluster: string
-  namespace: string
-  machine: string
-  uuid: string
-  /** Name of the domain, and what names of its files start with. */
-  domainName: string
+  readonly cluster: string
+  readonly namespace: string
+  readonly machine: string
+  readonly uuid: string
+  readonly domainName: string
+  /** What the names of its files start with, before an underscore. */
+  readonly stem: string
 }
 
 /** The identity of a Machine's VM. Refuses names that a file or a guest could not have. */
-export function identityOf({ metadata }: Machine, { cluster }: ProviderSpec): Identity {
+export function identityOf({ metadata }: Machine, { cluster }: Pick<ProviderSpec, 'cluster'>): Identity {
   const { name, namespace } = metadata
-  for (const [what, value] of [
-    ['name', name],
-    ['namespace', namespace],
-  ] as const) {
-    if (what === 'namespace' && value === '') continue
-    if (!isDnsSubdomain(value) || value.length > maxNameLength) {
-      const shown = JSON.stringify(value.slice(0, 80))
-      throw new MachineError(
-        'InvalidArgument',
-        `machine ${what} ${shown} must be a DNS name of at most ${maxNameLength} characters`,
-        {
-          violations: [{ path: `machine.metadata.${what}`, message: 'must be a DNS name' }],
-        },
-      )
-    }
-  }
-  return {
-    cluster,
-    namespace,
-    machine: name,
-    uuid: deterministicUuid(cluster, namespace, name),
-    // None of the three can hold an underscore, so different machines differ here too.
-    domainName: `${cluster}_${namespace}_${name}`,
-  }
+  checkName('name', name)
+  // A client that is no controller may leave it out.
+  if (namespace !== '') checkName('namespace', namespace)
+  const stem = stemOf({ cluster, namespace, machine: name })
+  const uuid = deterministicUuid(cluster, namespace, name)
+  return { cluster, namespace, machine: name, uuid, domainName: stem, stem }
+}
+
+/** The identity of a domain that is there; somebody may have renamed it. */
+export function identityOfDomain(domain: DomainRef, tags: MachineTags): Identity {
+  const { cluster, namespace, machine } = tags
+  return { cluster, namespace, machine, uuid: domain.uuid, domainName: domain.name, stem: stemOf(tags) }
 }
 
 /** The providerID of a domain. */
@@ -52,11 +43,24 @@ export function uuidOf(id: string): string {
   throw new MachineError(
     'InvalidArgument',
     `providerID ${JSON.stringify(id.slice(0, 100))} is not of the form libvirt:///<uuid>`,
-    {
-      violations: [{ path: 'machine.spec.providerID', message: 'must be libvirt:///<uuid>' }],
-    },
+    { violations: [{ path: 'machine.spec.providerID', message: 'must be libvirt:///<uuid>' }] },
   )
 }
 
-// Three of them and a suffix must fit into a file name of 255 bytes, and one into a host name.
+/** None of the three can hold an underscore, so different machines differ here too. */
+function stemOf({ cluster, namespace, machine }: Pick<MachineTags, 'cluster' | 'namespace' | 'machine'>): string {
+  return `${cluster}_${namespace}_${machine}`
+}
+
+function checkName(what: 'name' | 'namespace', value: string): void {
+  if (isDnsSubdomain(value) && value.length <= maxNameLength) return
+  const shown = JSON.stringify(value.slice(0, 80))
+  const message = `must be a DNS name of at most ${maxNameLength} characters`
+  throw new MachineError('InvalidArgument', `machine ${what} ${shown} ${message}`, {
+    violations: [{ path: `machine.metadata.${what}`, message }],
+  })
+}
+
+// With a cluster of 100 characters and the longest suffix, two of them fit into a file name of 255 bytes. One fits into
+// a host name.
 const maxNameLength = 63

@@ -1,7 +1,8 @@
 import type { CallContext, MachineVm } from '@mcm/sdk'
 import { withLibvirt } from './connection.ts'
 import { findOneMachine } from './find.ts'
-import { finishMachine, type LibvirtCall } from './make-machine.ts'
+import { finishMachine } from './finish-machine.ts'
+import type { LibvirtCall } from './make-machine.ts'
 
 /** Starts a VM that is off, and makes what an interrupted creation left out. */
 export async function initializeMachine(call: LibvirtCall, context: CallContext): Promise<MachineVm> {

@@ -1,54 +1,62 @@
-import { createHash } from 'node:crypto'
 import type { CallContext, MachineCall, MachineVm } from '@mcm/sdk'
 import type { ProviderSpec } from '../provider-spec.ts'
-import type { Libvirt } from '../rpc/index.ts'
+import type { DomainRef, Libvirt } from '../rpc/index.ts'
 import type { SecretName } from '../secret-keys.ts'
 import { noCloudSeed } from '../seed/no-cloud.ts'
 import { domainXml, type MachineTags, type Network } from '../xml/index.ts'
-import { boot, chooseVirtType } from './boot.ts'
+import { boot, chooseVirtType, type Define, type VirtType } from './boot.ts'
 import type { LibvirtConnection } from './connection.ts'
-import { ensureFiles, fileNames, ownedFiles } from './files.ts'
-import type { MachineDomain } from './find.ts'
+import { diskBytes, ensureDisk } from './disk.ts'
+import { deleteLeftovers, ensureConsoleLog, ensureSeed, fileNames, ownedFiles } from './files.ts'
+import { fingerprint, fingerprintTag } from './fingerprint.ts'
 import type { Identity } from './identity.ts'
 import { baseImage } from './image.ts'
 import { ensurePool } from './pool.ts'
-import { describeVm, isOn } from './vm.ts'
+import { describeVm } from './vm.ts'
 
 /** A call about one machine of this plugin. */
 export type LibvirtCall = MachineCall<ProviderSpec, SecretName>
 
-/** Makes what an interrupted creation has not made yet, and starts a machine that is off. */
-export async function finishMachine(
+/** Makes a machine, or what an interrupted call has not made of it, and starts it. */
+export async function makeMachine(
   libvirt: Libvirt,
   connection: LibvirtConnection,
-  { domain, tags }: MachineDomain,
+  identity: Identity,
   call: LibvirtCall,
   context: CallContext,
 ): Promise<MachineVm> {
-  if (!isOn(await libvirt.domains.state(domain))) {
-    const identity: Identity = {
-      cluster: tags.cluster,
-      namespace: tags.namespace,
-      machine: tags.machine,
-      uuid: domain.uuid,
-      domainName: domain.name,
-    }
-    return await makeMachine(libvirt, connection, identity, call, context)
-  }
-  return await describeVm(libvirt, domain, tags.machine)
+  const { domain, ...how } = await prepareMachine(libvirt, connection, identity, call, context)
+  const { logger, signal } = context
+  await boot(libvirt, domain, how, { spec: call.spec, connection, logger, signal })
+  return await describeVm(libvirt, domain, identity.machine)
 }
 
-export async function makeMachine(
+/**
+ * Makes all of a machine but does not start it.
+ *
+ * The order keeps what two calls at once, and a crash at any point, must not break:
+ * - The seed comes before the definition, so no definition ever names a seed that is not whole.
+ * - The definition comes before the disk, so a disk without a domain is a leftover, and the domain remembers its files.
+ * - The disk comes before the start, so nobody starts a machine without one.
+ */
+export async function prepareMachine(
   libvirt: Libvirt,
   connection: LibvirtConnection,
   identity: Identity,
   { machineClass, spec, secret }: LibvirtCall,
   context: CallContext,
-): Promise<MachineVm> {
-  const { uuid, machine: hostname } = identity
-  const pool = await ensurePool(libvirt, spec)
-  const base = await baseImage(libvirt, pool, spec, context)
-  const names = fileNames(identity)
+): Promise<{ domain: DomainRef; virtType: VirtType; define: Define }> {
+  const { signal } = context
+  const virtType = await chooseVirtType(libvirt, spec, connection)
+  const pool = await ensurePool(libvirt, spec, signal)
+  const base = await baseImage(libvirt, connection, pool, spec, context)
+  const capacityBytes = await diskBytes(libvirt, pool.ref, identity.stem, base, spec)
+  const seed = noCloudSeed({
+    instanceId: identity.uuid,
+    hostname: identity.machine,
+    userData: secret.bytes('userData'),
+  })
+  const names = fileNames(identity, seed)
   const tags: MachineTags = {
     cluster: identity.cluster,
     machine: identity.machine,
@@ -57,15 +65,15 @@ export async function makeMachine(
     extra: { ...spec.tags, [fingerprintTag]: fingerprint(spec) },
     files: ownedFiles(pool, names),
   }
-  const define = async (virtType: 'kvm' | 'qemu') => {
-    const started = Date.now()
+  const define = async (type: VirtType) => {
+    const started = performance.now()
     const domain = await libvirt.domains.define(
       domainXml({
         name: identity.domainName,
-        uuid,
+        uuid: identity.uuid,
         memoryMiB: spec.memoryMiB,
         cpus: spec.cpus,
-        virtType,
+        virtType: type,
         machine: spec.machineType,
         firmware: spec.firmware,
         disks: [{ path: `${pool.path}/${names.disk}`, format: 'qcow2' }],
@@ -75,15 +83,15 @@ export async function makeMachine(
         tags,
       }),
     )
-    warnWhenSlow(Date.now() - started, context)
+    warnWhenSlow(performance.now() - started, context)
     return domain
   }
-  const virtType = await chooseVirtType(libvirt, spec, connection)
+  await ensureSeed(libvirt, pool.ref, names.seed, seed, signal)
+  await deleteLeftovers(libvirt, pool.ref, identity)
   const domain = await define(virtType)
-  const seed = noCloudSeed({ instanceId: uuid, hostname, userData: secret.bytes('userData') })
-  await ensureFiles(libvirt, pool.ref, names, { base, spec, seed })
-  await boot(libvirt, define, virtType, { spec, connection, ...pick(context) })
-  return await describeVm(libvirt, domain, identity.machine)
+  await ensureConsoleLog(libvirt, pool.ref, names.console, signal)
+  await ensureDisk(libvirt, pool.ref, { name: names.disk, base, capacityBytes }, signal)
+  return { domain, virtType, define }
 }
 
 function networkOf(network: ProviderSpec['networks'][number]): Network {
@@ -97,27 +105,12 @@ function networkOf(network: ProviderSpec['networks'][number]): Network {
   }
 }
 
-// Beside the user's own tags, whose pattern allows no colon.
-export const fingerprintTag = 'mcm:fingerprint'
-
-/** What a VM cannot change once it is made. */
-export function fingerprint({ image, cpus, memoryMiB, firmware, machineType }: ProviderSpec): string {
-  return createHash('sha256')
-    .update(JSON.stringify([image, cpus, memoryMiB, firmware, machineType]))
-    .digest('hex')
-    .slice(0, 16)
-}
-
 function warnWhenSlow(ms: number, { logger }: CallContext): void {
   if (ms < slowDefineMs) return
   logger.warn(
     'libvirtd took seconds to define a domain; where /dev/kvm belongs to root alone it probes QEMU anew each time: make /dev/kvm usable or absent, or use a session daemon',
     { seconds: Math.round(ms / 1000) },
   )
-}
-
-function pick({ logger, signal }: CallContext): Pick<CallContext, 'logger' | 'signal'> {
-  return { logger, signal }
 }
 
 const slowDefineMs = 5000

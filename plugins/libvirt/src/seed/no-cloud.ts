@@ -5,8 +5,8 @@ import { iso9660 } from './iso9660.ts'
  * other small init systems read too.
  */
 export function noCloudSeed({ instanceId, hostname, userData }: NoCloud): Buffer {
-  // A UUID and a DNS name: plain YAML holds both as they are.
-  const metaData = `instance-id: ${instanceId}\nlocal-hostname: ${hostname}\n`
+  // In quotes: a machine may be called `null` or `1e3`. A UUID and a DNS name hold nothing that ends them.
+  const metaData = `instance-id: "${instanceId}"\nlocal-hostname: "${hostname}"\n`
   return iso9660('cidata', [
     { name: 'meta-data', content: Buffer.from(metaData) },
     // Without user data the file still has to be there, else the seed is none.

@@ -45,6 +45,8 @@ export interface VolumeFacts {
   readonly capacityBytes: number
   readonly allocatedBytes: number
   readonly base: { readonly path: string; readonly format: string | undefined } | undefined
+  /** When its content was last written, in milliseconds since the epoch. */
+  readonly modifiedMs: number | undefined
 }
 
 export function readVolume(xml: string): VolumeFacts {
@@ -52,6 +54,7 @@ export function readVolume(xml: string): VolumeFacts {
   // libvirt has an empty <backingStore/> where there is none.
   const basePath = volume.find('backingStore', 'path')?.text
   const baseFormat = volume.find('backingStore', 'format')?.attribute('type')
+  const modified = volume.find('target', 'timestamps', 'mtime')?.text
   return {
     name: volume.get('name').text,
     key: volume.find('key')?.text,
@@ -60,6 +63,8 @@ export function readVolume(xml: string): VolumeFacts {
     capacityBytes: readBytes(volume.get('capacity')),
     allocatedBytes: readBytes(volume.get('allocation')),
     base: basePath === undefined ? undefined : { path: basePath, format: baseFormat },
+    // Seconds, with a fraction.
+    modifiedMs: modified === undefined ? undefined : Number(modified) * 1000,
   }
 }
 
