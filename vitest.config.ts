@@ -13,6 +13,7 @@ export default defineConfig({
   },
   test: {
     include: ['{sdk,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'test/vm/**'],
+    // Levels with needs of their own: npm run test:vm, npm run test:clients.
+    exclude: ['**/node_modules/**', 'test/{vm,clients}/**'],
   },
 })
