@@ -3,7 +3,7 @@ import { extname, join } from 'node:path'
 import { type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import type { Machine, MachineClass, ObjectMeta, Secret } from '@mcm/sdk'
 import { MachineClassSchema, MachineSchema, SecretSchema, toPlain } from '@mcm/sdk/contract'
-import { type Document, LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import { CliError } from './cli-error.ts'
 
 /** An object and where it stands. */
@@ -169,13 +169,27 @@ function segmentsOf(path: string): (string | number)[] {
   })
 }
 
+/** Where the key of a path stands, or of the longest part of it that is there. */
 function offsetOf(document: Document, path: (string | number)[]): number {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    const range = isObject(node) ? node.range : undefined
-    if (Array.isArray(range) && typeof range[0] === 'number') return range[0]
+  let node: unknown = document.contents
+  let offset = startOf(node) ?? 0
+  for (const segment of path) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(segment))
+      if (!pair) break
+      offset = startOf(pair.key) ?? offset
+      node = pair.value
+    } else if (isSeq(node)) {
+      node = node.items[Number(segment)]
+      if (node === undefined) break
+      offset = startOf(node) ?? offset
+    } else break
   }
-  return 0
+  return offset
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? node.range?.[0] : undefined
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

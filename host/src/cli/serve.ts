@@ -1,6 +1,5 @@
 import { constants } from 'node:os'
 import { type Command, Option } from 'commander'
-import { compose, tokens } from '../composition.ts'
 import { readConfig } from '../config/config.ts'
 import { logFormats, logLevels } from '../log.ts'
 import { CliError } from './cli-error.ts'
@@ -47,6 +46,7 @@ async function serve(options: ServeOptions): Promise<void> {
     pluginDirs: options.pluginDir,
     log: { level: options.logLevel, format: options.logFormat },
   })
+  const { compose, tokens } = await import('../composition.ts')
   const host = (await compose(config)).resolve(tokens.host)
   const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
   process.on('SIGTERM', resolve)

@@ -47,7 +47,9 @@ async function check({ driver }: Services, located: Located<MachineClass>, manif
   const { object, file, lineOf } = located
   const secret = secretIfGiven(located, manifests)
   const problem = ({ path, message }: Violation): Problem => {
-    return { file, line: lineOf(path), machineClass: object.metadata.name, path, message }
+    // The Secret may be in any file; the class says which it is.
+    const line = lineOf(path.startsWith('secret.') ? 'secretRef' : path)
+    return { file, line, machineClass: object.metadata.name, path, message }
   }
   try {
     const { violations } = await driver.validateMachineClass({ machineClass: object, ...(secret && { secret }) })
