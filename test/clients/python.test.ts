@@ -9,7 +9,12 @@ import { HostProcess } from '../quickstart/host-process.ts'
 const signal = new AbortController().signal
 const mcm = fileURLToPath(new URL('../../host/bin/mcm.js', import.meta.url))
 const script = fileURLToPath(new URL('./stranger.py', import.meta.url))
-const packages = ['grpcio==1.85.*', 'grpcio-reflection==1.85.*', 'grpcio-status==1.85.*', 'grpcio-health-checking==1.85.*']
+const packages = [
+  'grpcio==1.85.*',
+  'grpcio-reflection==1.85.*',
+  'grpcio-status==1.85.*',
+  'grpcio-health-checking==1.85.*',
+]
 
 interface Answer {
   ok?: Record<string, unknown>
@@ -40,23 +45,32 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true })
 })
 
-describe("a Python client that learned the contract by reflection", () => {
+describe('a Python client that learned the contract by reflection', () => {
   it('sees the services and their health', () => {
-    expect(seen.services).toEqual(expect.arrayContaining(['grpc.health.v1.Health', 'mcm.driver.v1.Driver', 'mcm.driver.v1.Plugins']))
+    expect(seen.services).toEqual(
+      expect.arrayContaining(['grpc.health.v1.Health', 'mcm.driver.v1.Driver', 'mcm.driver.v1.Plugins']),
+    )
     expect(seen.health).toEqual({ '': 'SERVING', fake: 'SERVING' })
   })
 
   it('makes a machine, once, and removes it', () => {
-    expect(seen['created']?.ok).toMatchObject({ providerID: expect.stringMatching(/^fake:\/\/\/eu-1\//), nodeName: 'from-python' })
-    expect(seen['again']).toEqual(seen['created'])
-    expect(seen['status']?.ok).toMatchObject({ providerID: seen['created']?.ok?.['providerID'] })
-    expect(Object.values(seen['list']?.ok?.['machineList'] as object).sort()).toEqual(['from-python', 'raw'])
-    expect(seen['deleted']).toMatchObject({ ok: {} })
-    expect(seen['deletedAgain']).toMatchObject({ ok: {} })
+    expect(seen.created?.ok).toMatchObject({
+      providerID: expect.stringMatching(/^fake:\/\/\/eu-1\//),
+      nodeName: 'from-python',
+    })
+    expect(seen.again).toEqual(seen.created)
+    expect(seen.status?.ok).toMatchObject({ providerID: seen.created?.ok?.providerID })
+    expect(Object.values(seen.list?.ok?.machineList as object).sort()).toEqual(['from-python', 'raw'])
+    expect(seen.deleted).toMatchObject({ ok: {} })
+    expect(seen.deletedAgain).toMatchObject({ ok: {} })
   })
 
   it.each([
-    ['unknownProvider', 'INVALID_ARGUMENT', { code: 3, codeName: 'InvalidArgument', reason: 'PROVIDER_UNKNOWN', source: 'ERROR_SOURCE_HOST' }],
+    [
+      'unknownProvider',
+      'INVALID_ARGUMENT',
+      { code: 3, codeName: 'InvalidArgument', reason: 'PROVIDER_UNKNOWN', source: 'ERROR_SOURCE_HOST' },
+    ],
     ['badSpec', 'INVALID_ARGUMENT', { code: 3, reason: 'SPEC_INVALID', retry: 'RETRY_ADVICE_AFTER_CHANGE' }],
     ['missingSecretKey', 'INVALID_ARGUMENT', { code: 3, reason: 'SECRET_KEY_MISSING' }],
     ['notFound', 'NOT_FOUND', { code: 5, codeName: 'NotFound', source: 'ERROR_SOURCE_CLOUD' }],
@@ -67,18 +81,18 @@ describe("a Python client that learned the contract by reflection", () => {
   })
 
   it('gets all violations of a bad spec, with their paths', () => {
-    const violations = seen['badSpec']?.details?.[0]?.['violations'] as { path: string }[]
+    const violations = seen.badSpec?.details?.[0]?.violations as { path: string }[]
     expect(violations.map(({ path }) => path).sort()).toEqual([
       'providerSpec.machineType',
       'providerSpec.unknown',
       'providerSpec.zone',
     ])
-    for (const { path } of violations) expect(seen['badSpec']?.message).toContain(path)
+    for (const { path } of violations) expect(seen.badSpec?.message).toContain(path)
   })
 
   it('gets the identity of a VM that is not initialized', () => {
-    expect(seen['uninitialized']?.details?.[0]).toMatchObject({
-      providerID: seen['uninitializedCreated']?.ok?.['providerID'],
+    expect(seen.uninitialized?.details?.[0]).toMatchObject({
+      providerID: seen.uninitializedCreated?.ok?.providerID,
       nodeName: 'raw',
     })
   })

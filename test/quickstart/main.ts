@@ -8,11 +8,11 @@ import { consoleLines, guestMarkers } from '../env/guest-console.ts'
 import { ensureGuestImage } from '../env/guest-image.ts'
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../env/libvirtd.ts'
 import { formatCommand, run } from '../env/run.ts'
+import { installLikeAStranger } from '../env/strangers-install.ts'
 import { ensureVmTools } from '../env/vm-tools.ts'
 import { HostProcess } from './host-process.ts'
 import { Progress } from './progress.ts'
 import { prepareSamples } from './samples.ts'
-import { installLikeAStranger } from './strangers-install.ts'
 
 // npm run quickstart: a real VM through the whole path, on this machine, from nothing. Everything it makes lies in two
 // folders under /tmp and is gone at the end, also after Ctrl-C.

@@ -1,7 +1,7 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { run } from '../env/run.ts'
+import { run } from './run.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
