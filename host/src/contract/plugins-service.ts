@@ -56,6 +56,6 @@ const states: Record<InstanceState['kind'], PluginState> = {
 function describeSecret(secret: SecretKeys): SecretKey[] {
   return Object.entries(secret).map(([name, key]) => {
     const { aliases = [], description = '' } = typeof key === 'object' ? key : {}
-    return create(SecretKeySchema, { name, required: isRequired(key), aliases, description })
+    return create(SecretKeySchema, { name, required: isRequired(key), aliases: [...aliases], description })
   })
 }

@@ -10,13 +10,13 @@ export type SecretKey =
   | {
       required: boolean
       /** Older names under which the value may be found, tried in order. */
-      aliases?: string[]
+      aliases?: readonly string[]
       /** What it is for; shown by `mcm plugin show`. */
       description?: string
     }
 
 /** The keys of the Secret that a plugin reads, by name. */
-export type SecretKeys = Record<string, SecretKey>
+export type SecretKeys = Readonly<Record<string, SecretKey>>
 
 /** Reads the values of the Secret that a plugin named. Values are never logged by the host. */
 export interface SecretReader<Key extends string = string> {
@@ -33,7 +33,7 @@ export interface SecretReader<Key extends string = string> {
 
 /** Makes a {@link SecretReader} of the data of a Secret. The host does this for plugins; tests may do it too. */
 export function secretReader<Key extends string>(
-  keys: Record<Key, SecretKey>,
+  keys: Readonly<Record<Key, SecretKey>>,
   data: Readonly<Record<string, Uint8Array>>,
 ): SecretReader<Key> {
   const bytes = (key: Key) => {
@@ -52,7 +52,7 @@ export function secretReader<Key extends string>(
 }
 
 /** The aliases of a key, empty when it has none. */
-export function aliasesOf(key: SecretKey | undefined): string[] {
+export function aliasesOf(key: SecretKey | undefined): readonly string[] {
   return (typeof key === 'object' && key.aliases) || []
 }
 
