@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { fileURLToPath } from 'node:url'
@@ -118,7 +118,7 @@ async function quickstart(signal: AbortSignal): Promise<void> {
   progress.print('')
 
   if (flags.keep) {
-    await keep(libvirtd, host, { mcm, files, folder })
+    await keep(libvirtd, host, mcm, folder)
     cleanup.move()
     return
   }
@@ -204,25 +204,36 @@ async function assertNothingLeft(libvirtd: PrivateLibvirtd, signal: AbortSignal)
 }
 
 /** Lets the host and the VM go on, and says what can be done with them. */
-async function keep(
-  libvirtd: PrivateLibvirtd,
-  host: HostProcess,
-  { mcm, files, folder }: { mcm: string; files: string; folder: string },
-): Promise<void> {
+async function keep(libvirtd: PrivateLibvirtd, host: HostProcess, mcm: string, folder: string): Promise<void> {
   // Whoever stops the host ends it all: the next start of a private libvirtd clears this one away.
   await libvirtd.handOver(host.pid)
   host.detach()
-  const node = process.execPath
-  const command = (...args: string[]) => `  ${formatCommand(node, [mcm, ...args])}`
-  const on = ['-f', files, '--endpoint', host.endpoint]
-  progress.print('The host and the VM go on. What you can do with them:\n')
-  progress.print(command('machine', 'status', ...on, '-o', 'wide'))
-  progress.print(command('machine', 'list', ...on))
-  progress.print(command('plugin', 'list', '--endpoint', host.endpoint))
-  progress.print(`  tail -f ${libvirtd.poolDir}/*_console.log ${host.logFile}\n`)
-  progress.print('When you are done:\n')
-  progress.print(command('machine', 'delete', ...on))
-  progress.print(`  kill ${host.pid} $(cat ${libvirtd.dir}/run/libvirtd.pid); rm -rf ${folder} ${libvirtd.dir}`)
+  await writeScript(join(folder, 'mcm'), [
+    `export MCM_ENDPOINT=${host.endpoint}`,
+    `exec ${formatCommand(process.execPath, [mcm])} "$@"`,
+  ])
+  await writeScript(join(folder, 'stop'), [
+    `kill ${host.pid}`,
+    `while kill -0 ${host.pid} 2>/dev/null; do sleep 0.1; done`,
+    `kill "$(cat ${libvirtd.dir}/run/libvirtd.pid)"`,
+    `rm -rf ${folder} ${libvirtd.dir}`,
+  ])
+  await symlink(libvirtd.poolDir, join(folder, 'disks'))
+  progress.print(`The host and the VM go on. What you can do with them:
+
+  cd ${folder}
+  ./mcm machine status -f kubernetes -o wide
+  ./mcm machine list -f kubernetes
+  ./mcm plugin list
+  tail -f disks/*_console.log host.log
+
+When you are done:
+
+  ./mcm machine delete -f kubernetes && ./stop`)
+}
+
+async function writeScript(file: string, lines: readonly string[]): Promise<void> {
+  await writeFile(file, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o700 })
 }
 
 function formatAddresses(addresses: { type: string; address: string }[] = []): string {

@@ -35,7 +35,7 @@ describe('npm run quickstart', () => {
       const { code, output } = await quickstart(['--yes'], line)
       expect(output).toContain('Stopped; nothing is left.')
       // npm ends by the signal itself.
-    expect(code).not.toBe(0)
+      expect(code).not.toBe(0)
       expect(await leftovers()).toEqual(before)
     },
     300_000,

@@ -18,7 +18,11 @@ export interface ClientOptions {
 /** Adds the options of {@link ClientOptions} to a command. */
 export function withClientOptions(command: Command): Command {
   return command
-    .option('--endpoint <address>', 'the host to call: unix:///path or host:port', defaultEndpoint())
+    .addOption(
+      new Option('--endpoint <address>', 'the host to call: unix:///path or host:port')
+        .env('MCM_ENDPOINT')
+        .default(defaultEndpoint()),
+    )
     .option('--tls-ca <file>', "who signed the host's certificate (PEM); switches TLS on")
     .option('--tls-cert <file>', 'own certificate (PEM)')
     .option('--tls-key <file>', 'own key (PEM)')
