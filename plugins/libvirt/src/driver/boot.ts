@@ -13,7 +13,7 @@ export type Define = (virtType: VirtType) => Promise<DomainRef>
 export async function chooseVirtType(
   libvirt: Libvirt,
   { virtType, uri }: Pick<ProviderSpec, 'virtType' | 'uri'>,
-  connection: LibvirtConnection,
+  connection: Pick<LibvirtConnection, 'kvmWorks'>,
 ): Promise<VirtType> {
   if (virtType === 'qemu') return 'qemu'
   if (virtType === 'auto' && connection.kvmWorks !== undefined) return connection.kvmWorks ? 'kvm' : 'qemu'
@@ -47,14 +47,19 @@ export async function boot(
     connection,
     logger,
     signal,
-  }: { spec: Pick<ProviderSpec, 'virtType'>; connection: LibvirtConnection } & Pick<CallContext, 'logger' | 'signal'>,
+    probationMs = defaultProbationMs,
+  }: {
+    spec: Pick<ProviderSpec, 'virtType'>
+    connection: Pick<LibvirtConnection, 'kvmWorks'>
+    probationMs?: number
+  } & Pick<CallContext, 'logger' | 'signal'>,
 ): Promise<void> {
   const isProbe = spec.virtType === 'auto' && virtType === 'kvm' && connection.kvmWorks === undefined
   if (!isProbe) {
     await startDomain(libvirt, domain, signal)
     return
   }
-  const failure = await startOnProbation(libvirt, domain, signal)
+  const failure = await startOnProbation(libvirt, domain, probationMs, signal)
   if (failure === undefined) {
     connection.kvmWorks = true
     return
@@ -108,7 +113,12 @@ function isMoving({ state, reason }: DomainState): boolean {
 }
 
 /** @returns Why KVM does not work, or nothing. */
-async function startOnProbation(libvirt: Libvirt, domain: DomainRef, signal: AbortSignal): Promise<string | undefined> {
+async function startOnProbation(
+  libvirt: Libvirt,
+  domain: DomainRef,
+  probationMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   try {
     await startDomain(libvirt, domain, signal)
   } catch (error) {
@@ -131,6 +141,6 @@ function isHealthy({ state, reason }: DomainState): boolean {
 }
 
 // A broken KVM showed itself within two seconds.
-const probationMs = 4000
+const defaultProbationMs = 4000
 const probationStepMs = 250
 const settleMs = 30_000
