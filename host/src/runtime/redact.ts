@@ -45,6 +45,7 @@ function formsOf(secret: SecretData): [form: string, key: string][] {
 function formsOfValue(value: Buffer): string[] {
   const text = value.toString('utf8')
   const trimmed = text.trim()
+  if (trimmed.length < minLength) return []
   const encoded = [value, Buffer.from(trimmed)].flatMap((bytes) => [
     bytes.toString('base64'),
     bytes.toString('base64url'),
@@ -54,7 +55,7 @@ function formsOfValue(value: Buffer): string[] {
     ...[text, trimmed]
       .flatMap(escapedForms)
       .concat(encoded)
-      .filter((form) => form.length >= minLength),
+      .filter((form) => form.trim().length >= minLength),
     ...lines.flatMap(escapedForms).filter((form) => form.length >= minLineLength),
   ]
 }

@@ -1,0 +1,63 @@
+import { Writable } from 'node:stream'
+import { definePlugin, type MachineError, type Plugin, Type } from '@mcm/sdk'
+import pino from 'pino'
+import type { Log } from '../log.ts'
+import type { PluginPackage } from '../plugins/plugin-package.ts'
+import { RouteTable } from '../routing/route-table.ts'
+import { type Deadlines, Router } from '../routing/router.ts'
+import { InlineRunner } from '../runtime/inline-runner.ts'
+import { PluginInstance } from '../runtime/plugin-instance.ts'
+
+// For unit tests: hosts without processes, disks and sockets.
+
+/** A log whose lines a test can read. */
+export function memoryLog(): { log: Log; lines: Record<string, unknown>[] } {
+  const lines: Record<string, unknown>[] = []
+  const stream = new Writable({
+    write(chunk: Buffer, _, done) {
+      lines.push(JSON.parse(chunk.toString()))
+      done()
+    },
+  })
+  return { log: pino({ level: 'trace', base: {}, timestamp: false }, stream), lines }
+}
+
+/** A package that is nowhere. */
+export function packageOf(provider: string, aliases: readonly string[] = []): PluginPackage {
+  const manifest = { contract: 1, host: '>=0.1.0', providers: [provider, ...aliases] }
+  return { name: `plugin-${provider}`, version: '1.0.0', description: '', folder: '/nowhere', entry: 'none', manifest }
+}
+
+/** A plugin that does nothing, but for what a test gives it. */
+export function pluginOf(provider: string, parts: Partial<Plugin> = {}): Plugin {
+  return definePlugin({
+    provider,
+    providerSpec: Type.Object({}),
+    secret: {},
+    createMachine: async () => ({ providerID: 'x:///1', nodeName: 'n' }),
+    deleteMachine: async () => {},
+    ...(parts as object),
+  })
+}
+
+/** A router with plugins in this process. */
+export function inlineRouter(plugins: readonly Plugin[], deadlines?: Partial<Deadlines>) {
+  const { log, lines } = memoryLog()
+  const instances = plugins.map((plugin) => {
+    const runner = new InlineRunner(async () => plugin)
+    return new PluginInstance(packageOf(plugin.provider, plugin.aliases), runner, log)
+  })
+  const routes = new RouteTable(instances, [])
+  const router = new Router(routes, { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, ...deadlines })
+  return { router, driver: router.driver, routes, instances, lines }
+}
+
+/** The error of a promise that has to fail. */
+export async function errorOf(promise: Promise<unknown>): Promise<MachineError> {
+  return await promise.then(
+    (value) => {
+      throw new Error(`should have failed, and gave ${JSON.stringify(value)}`)
+    },
+    (error: MachineError) => error,
+  )
+}
