@@ -39,7 +39,7 @@ const steps = {
   async host() {
     rmSync(join(root, 'host/dist'), { recursive: true, force: true })
     const entryPoints = {
-      mcm: 'host/src/cli/mcm.ts',
+      main: 'host/src/cli/main.ts',
       'plugin-process': 'host/src/runtime/plugin-process.ts',
       composition: 'host/src/composition.ts',
     }

@@ -57,7 +57,7 @@ afterAll(async () => {
 
 /** Runs `mcm` with arguments, with the test's folder as its working directory. */
 async function mcm(args: string[], input = ''): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [builtFile('host/dist/mcm.js'), ...args], { cwd: folder })
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], { cwd: folder })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk

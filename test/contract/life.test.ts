@@ -20,7 +20,7 @@ afterAll(async () => await rm(folder, { recursive: true, force: true }))
 /** Runs `mcm serve` to its end, for starts that are to fail. */
 async function serve(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawn(process.execPath, [
-    builtFile('host/dist/mcm.js'),
+    builtFile('host/bin/mcm.js'),
     'serve',
     '--log-level',
     'silent',

@@ -59,7 +59,7 @@ export async function startHost({
     file,
     JSON.stringify({ listen: [`unix://${path}`], pluginDirs: [], plugins, log: { level: 'debug' }, ...config }),
   )
-  const child = spawn(process.execPath, [builtFile('host/dist/mcm.js'), 'serve', '--config', file, ...args], {
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), 'serve', '--config', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd && { cwd }),
   })

@@ -1,0 +1,16 @@
+#!/usr/bin/env node
+// The program's entry. Plain JavaScript, so that npm can link it before anything is built, and says a clear word where
+// the rest cannot run.
+import { existsSync } from 'node:fs'
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+const main = new URL('../dist/main.js', import.meta.url)
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`mcm needs Node 22.18 or newer, this is ${process.versions.node} (${process.execPath})`)
+  process.exit(1)
+}
+if (!existsSync(main)) {
+  console.error('mcm is not built yet; run "npm run build" first')
+  process.exit(1)
+}
+await import(main.href)
