@@ -8,7 +8,7 @@ export type ListenAddress =
 
 /** Reads `unix:///path`, `host:port`, `[::1]:port` or `:port` (all interfaces). Throws with what is allowed. */
 export function parseListenAddress(text: string): ListenAddress {
-  const path = /^unix:(?:\/\/)?(\/.+)$/.exec(text)?.[1]
+  const path = /^unix:(?:\/\/)?(\/[^/].*)$/.exec(text)?.[1]
   if (path !== undefined) {
     if (Buffer.byteLength(path) > maxSocketPathBytes) {
       throw new Error(

@@ -29,7 +29,9 @@ export class ClientCache {
       release: () => {
         for (const entry of used) {
           entry.users--
-          if (entry.users === 0) entry.idle = setTimeout(() => void this.#drop(entry), this.#idleMs).unref()
+          // One that was dropped meanwhile has been released already.
+          const isKept = this.#entries.get(entry.id) === entry
+          if (entry.users === 0 && isKept) entry.idle = setTimeout(() => void this.#drop(entry), this.#idleMs).unref()
         }
         used.clear()
       },

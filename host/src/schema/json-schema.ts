@@ -97,10 +97,18 @@ function messageOf(error: ErrorObject, errors: readonly ErrorObject[]): string {
   }
 }
 
+/** What each alternative allows: its values where it names some, else its type. */
 function choices(choice: ErrorObject, errors: readonly ErrorObject[]): string[] {
-  const parts = alternatives(choice, errors).map(({ keyword, params }) => {
-    if (keyword === 'const') return String(params.allowedValue)
-    return keyword === 'enum' ? params.allowedValues.join(', ') : `a ${params.type}`
+  const byAlternative = Map.groupBy(alternatives(choice, errors), ({ schemaPath }) => {
+    return schemaPath.slice(choice.schemaPath.length + 1).split('/')[0]
+  })
+  const parts = [...byAlternative.values()].flatMap((failed) => {
+    const named = failed.filter(({ keyword }) => keyword !== 'type')
+    return (named.length > 0 ? named : failed).map(({ keyword, params }) => {
+      if (keyword === 'const') return String(params.allowedValue)
+      if (keyword === 'enum') return params.allowedValues.join(', ')
+      return `${/^[aeiou]/.test(params.type) ? 'an' : 'a'} ${params.type}`
+    })
   })
   return parts.length > 1 ? [`one of ${parts[0]}`, ...parts.slice(1)] : parts
 }

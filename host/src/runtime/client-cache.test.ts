@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ClientCache } from './client-cache.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers()
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+const login = () => {
+  const disposed: number[] = []
+  let count = 0
+  const make = vi.fn(async () => ({ number: ++count }))
+  return { make, dispose: ({ number }: { number: number }) => void disposed.push(number), disposed }
+}
+
+describe('a client', () => {
+  it('is made once per key, also for calls at the same time', async () => {
+    const cache = new ClientCache()
+    const { make, dispose } = login()
+    const [first, second] = [cache.lease(), cache.lease()]
+    const clients = await Promise.all([
+      first.client('a', make, dispose),
+      second.client('a', make, dispose),
+      second.client(['a', ''], make, dispose),
+    ])
+    expect(clients.map(({ number }) => number)).toEqual([1, 1, 2])
+    expect(make).toHaveBeenCalledTimes(2)
+  })
+
+  it('that could not be made is made anew by the next call', async () => {
+    const cache = new ClientCache()
+    const failing = vi.fn().mockRejectedValueOnce(new Error('wrong password')).mockResolvedValue('in')
+    const { client, release } = cache.lease()
+    await expect(client('a', failing)).rejects.toThrow('wrong password')
+    expect(await client('a', failing)).toBe('in')
+    release()
+    const throwing = () => {
+      throw new Error('no luck')
+    }
+    await expect(client('b', throwing)).rejects.toThrow('no luck')
+  })
+
+  it('is disposed when no call has used it for a while, not before', async () => {
+    const cache = new ClientCache(1000)
+    const { make, dispose, disposed } = login()
+    const first = cache.lease()
+    await first.client('a', make, dispose)
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(disposed).toEqual([])
+    first.release()
+    await vi.advanceTimersByTimeAsync(999)
+    const second = cache.lease()
+    await second.client('a', make, dispose)
+    await vi.advanceTimersByTimeAsync(5000)
+    second.release()
+    expect(disposed).toEqual([])
+    await vi.advanceTimersByTimeAsync(1000)
+    expect(disposed).toEqual([1])
+    expect((await cache.lease().client('a', make, dispose)).number).toBe(2)
+  })
+
+  it('is disposed at the end, once, whatever another one does', async () => {
+    const cache = new ClientCache(1000)
+    const { make, dispose, disposed } = login()
+    const lease = cache.lease()
+    await lease.client(
+      'bad',
+      async () => 'x',
+      () => {
+        throw new Error('cannot log out')
+      },
+    )
+    await lease.client('a', make, dispose)
+    await cache.close()
+    lease.release()
+    await cache.close()
+    await vi.advanceTimersByTimeAsync(5000)
+    expect(disposed).toEqual([1])
+  })
+})
