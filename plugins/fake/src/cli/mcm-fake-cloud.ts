@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { controlCloud } from '../cloud/index.ts'
 import { runCommand } from './commands.ts'
 import { readArguments } from './read-arguments.ts'
