@@ -47,7 +47,7 @@ test('a machine lives: made, booted with its user data, seen, adopted, deleted, 
   const request = world.request(
     'worker-1',
     { ...changes, tags: { owner: 'a <b> & "c"' } },
-    '#!/bin/sh\necho "secret is $(hostname)"\nwc -c </dev/vda\n',
+    '#!/bin/sh\necho "secret is $(hostname)"\ncat /sys/block/vda/size\n',
   )
   const { uuid, stem } = world.identity('worker-1')
 
@@ -62,7 +62,8 @@ test('a machine lives: made, booted with its user data, seen, adopted, deleted, 
   expect(lines).toContain(`${guestMarkers.uuid} ${uuid}`)
   expect(lines).toContain(`${guestMarkers.instance} ${uuid} hostname worker-1`)
   expect(lines).toContain('secret is worker-1')
-  expect(lines).toContain(String(2 ** 28))
+  // The guest counts sectors.
+  expect(lines).toContain(String(2 ** 28 / 512))
 
   const known = { ...request, machine: { ...request.machine, spec: { providerID: vm.providerID } } }
   expect(await world.plugin.call('getMachineStatus', request)).toEqual(vm)
@@ -177,6 +178,19 @@ describe('what is not ours is never touched', () => {
       code('AlreadyExists', /another domain of the name/),
     )
     expect(await world.plugin.call('deleteMachine', world.request('a'))).toEqual({})
+    expect(await world.everything()).toEqual(before)
+  })
+
+  test('a copy of a machine, tags and all, goes without the files of the machine', async () => {
+    const request = world.request('a')
+    await world.plugin.call('createMachine', request)
+    const before = await world.everything()
+    const domain = await world.domain('a')
+    const { tags } = readDomain(domain ? await world.libvirt.domains.xml(domain) : '')
+    const uuid = '6ba7b810-9dad-11d1-80b4-00c04fd430c8'
+    await defineDomain('clone', uuid, tags)
+    const known = { ...request, machine: { ...request.machine, spec: { providerID: `libvirt:///${uuid}` } } }
+    await world.plugin.call('deleteMachine', known)
     expect(await world.everything()).toEqual(before)
   })
 

@@ -5,7 +5,7 @@ import { stopDomain } from './boot.ts'
 import { withLibvirt } from './connection.ts'
 import { deleteFiles, deleteOwnedFiles } from './files.ts'
 import { findMachine, type MachineDomain } from './find.ts'
-import { identityOf, identityOfDomain } from './identity.ts'
+import { identityOf, identityOfDomain, uuidFor } from './identity.ts'
 import type { LibvirtCall } from './make-machine.ts'
 import { findPool } from './pool.ts'
 
@@ -30,17 +30,26 @@ export async function deleteMachine({ machine, spec }: LibvirtCall, context: Cal
 /** The definition goes last: until nothing else is left, it is what a repeated call finds the files by. */
 async function removeDomain(
   libvirt: Libvirt,
-  { domain, tags }: MachineDomain,
+  found: MachineDomain,
   spec: ProviderSpec,
   signal: AbortSignal,
 ): Promise<void> {
+  const { domain, tags } = found
   await stopDomain(libvirt, domain)
-  const pool = await findPool(libvirt, spec, signal)
-  if (pool) await deleteFiles(libvirt, pool, identityOfDomain(domain, tags).stem, signal)
-  await deleteOwnedFiles(libvirt, tags.files)
+  if (await ownsFiles(libvirt, found)) {
+    const pool = await findPool(libvirt, spec, signal)
+    if (pool) await deleteFiles(libvirt, pool, identityOfDomain(domain, tags).stem, signal)
+    await deleteOwnedFiles(libvirt, tags.files)
+  }
   try {
     await libvirt.domains.undefine(domain)
   } catch (error) {
     if (!isLibvirtError(error, errorCode.noDomain)) throw error
   }
+}
+
+/** A copy that somebody made of a machine's domain has its tags too, and the files are still those of the machine. */
+async function ownsFiles(libvirt: Libvirt, { domain, tags }: MachineDomain): Promise<boolean> {
+  const rightful = uuidFor(tags)
+  return domain.uuid === rightful || (await libvirt.domains.findByUuid(rightful)) === undefined
 }

@@ -14,6 +14,8 @@ export interface Identity {
   readonly stem: string
 }
 
+type Names = Pick<Identity, 'cluster' | 'namespace' | 'machine'>
+
 /** The identity of a Machine's VM. Refuses names that a file or a guest could not have. */
 export function identityOf({ metadata }: Machine, { cluster }: Pick<ProviderSpec, 'cluster'>): Identity {
   const { name, namespace } = metadata
@@ -21,7 +23,7 @@ export function identityOf({ metadata }: Machine, { cluster }: Pick<ProviderSpec
   // A client that is no controller may leave it out.
   if (namespace !== '') checkName('namespace', namespace)
   const stem = stemOf({ cluster, namespace, machine: name })
-  const uuid = deterministicUuid(cluster, namespace, name)
+  const uuid = uuidFor({ cluster, namespace, machine: name })
   return { cluster, namespace, machine: name, uuid, domainName: stem, stem }
 }
 
@@ -29,6 +31,11 @@ export function identityOf({ metadata }: Machine, { cluster }: Pick<ProviderSpec
 export function identityOfDomain(domain: DomainRef, tags: MachineTags): Identity {
   const { cluster, namespace, machine } = tags
   return { cluster, namespace, machine, uuid: domain.uuid, domainName: domain.name, stem: stemOf(tags) }
+}
+
+/** The UUID that this plugin gives to the VM of a machine. */
+export function uuidFor({ cluster, namespace, machine }: Names): string {
+  return deterministicUuid(cluster, namespace, machine)
 }
 
 /** The providerID of a domain. */
@@ -48,7 +55,7 @@ export function uuidOf(id: string): string {
 }
 
 /** None of the three can hold an underscore, so different machines differ here too. */
-function stemOf({ cluster, namespace, machine }: Pick<MachineTags, 'cluster' | 'namespace' | 'machine'>): string {
+function stemOf({ cluster, namespace, machine }: Names): string {
   return `${cluster}_${namespace}_${machine}`
 }
 
