@@ -182,6 +182,7 @@ describe('an object', () => {
     ],
     [
       'with conditions',
+      // biome-ignore lint/suspicious/noThenProperty: it is a keyword of JSON Schema
       { ...a, if: { required: ['b'] }, then: { properties: { b: { type: 'string' } } } },
       { a: '', b: '' },
       [],
