@@ -108,7 +108,7 @@ export class ConfigError extends Error {
  */
 export async function readConfig(file: string | undefined, flags: Record<string, unknown> = {}): Promise<Config> {
   const fromFile = file === undefined ? {} : await readYaml(file)
-  const raw = merge(fromFile, flags)
+  const raw = merge(merge({}, fromFile), flags)
   const validate = compileSchema(configSchema)
   const source = file === undefined ? 'the command line' : `configuration ${file}`
   if (!validate(raw)) throw new ConfigError(source, describeErrors(validate.errors ?? [], ''))
@@ -186,11 +186,11 @@ async function readYaml(file: string): Promise<Record<string, unknown>> {
   return value as Record<string, unknown>
 }
 
-/** `over` wins, part by part; what is undefined in it does not count. */
+/** `over` wins, part by part. What is empty in it says nothing, such as a section whose lines are all commented out. */
 function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
   const merged = { ...base }
   for (const [key, value] of Object.entries(over)) {
-    if (value === undefined) continue
+    if (value === undefined || value === null) continue
     merged[key] =
       isObject(value) && isObject(merged[key]) ? merge(merged[key], value) : isObject(value) ? merge({}, value) : value
   }
