@@ -15,5 +15,8 @@ export default defineConfig({
     include: ['{sdk,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
     // Levels with needs of their own: npm run test:vm, npm run test:clients.
     exclude: ['**/node_modules/**', 'test/{vm,clients}/**'],
+    // Only against tests that hang: machines are shared and noisy, and no test is about time.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })
