@@ -48,12 +48,12 @@ const write = async (name: string, ...documents: string[]) => {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcm-cli-'))
   host = await startHost({ plugins: ['good', 'crashing-at-load'].map(fixture) })
-}, 30_000)
+})
 
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 30_000)
+})
 
 /** Runs `mcm` with arguments, with the test's folder as its working directory. */
 async function mcm(args: string[], input = ''): Promise<{ code: number | null; stdout: string; stderr: string }> {

@@ -30,13 +30,13 @@ beforeAll(async () => {
   driver = (await import('@mcm/sdk/client')).connectDriver(endpoint)
   stranger = new Stranger(endpoint)
   registry = await stranger.learn(service, 'mcm.driver.v1.Plugins', 'google.rpc.Status')
-}, 30_000)
+})
 
 afterAll(async () => {
   driver?.close()
   stranger?.close()
   await host?.[Symbol.asyncDispose]()
-}, 30_000)
+})
 
 describe('a client with the SDK', () => {
   it('creates, looks at, lists and deletes a machine', async () => {

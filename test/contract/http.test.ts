@@ -19,9 +19,9 @@ beforeAll(async () => {
     },
   })
   url = host.http[0] ?? ''
-}, 30_000)
+})
 
-afterAll(async () => await host?.[Symbol.asyncDispose](), 30_000)
+afterAll(async () => await host?.[Symbol.asyncDispose]())
 
 /** What `kubectl get machine -o json` prints, with all that the API server adds. */
 const machine = {

@@ -181,7 +181,7 @@ describe('SIGTERM', () => {
     })
     expect(await host.exited).toEqual({ code: 0, signal: null })
     for (const { pid } of plugins) expect(() => process.kill(pid, 0)).toThrow('ESRCH')
-  }, 20_000)
+  })
 
   it('twice ends it at once', async () => {
     await using gate = await makeGate()

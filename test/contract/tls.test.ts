@@ -38,12 +38,12 @@ beforeAll(async () => {
       tls: { cert: file('cert.pem'), key: file('key.pem'), clientCa: file('ca.pem') },
     },
   })
-}, 30_000)
+})
 
 afterAll(async () => {
   await host?.[Symbol.asyncDispose]()
   await rm(folder, { recursive: true, force: true })
-}, 30_000)
+})
 
 /** How many plugins a client sees that shows this certificate, or why it sees none. */
 async function viaGrpc(identity: Identity | undefined): Promise<unknown> {
@@ -123,7 +123,7 @@ describe('a rotation', () => {
     await host.log.first(({ msg }) => msg === 'TLS certificates read again')
     expect(await Promise.all(addresses.map(served))).toEqual(['CN=second', 'CN=second'])
     expect(await viaGrpc(client)).toBe(1)
-  }, 30_000)
+  })
 })
 
 it('a connection that a client keeps open does not keep the host', async () => {
@@ -133,4 +133,4 @@ it('a connection that a client keeps open does not keep the host', async () => {
   const closed = once(session, 'close')
   expect(await host.stop()).toEqual({ code: 0, signal: null })
   await closed
-}, 20_000)
+})

@@ -20,12 +20,12 @@ beforeAll(async () => {
   // The folders that they are found in are listed one by one, to have them in a known order.
   host = await startHost({ plugins: names.map(fixture) })
   driver = host.connect()
-}, 60_000)
+})
 
 afterAll(async () => {
   driver?.close()
   await host?.[Symbol.asyncDispose]()
-}, 30_000)
+})
 
 afterEach(async () => {
   const answer = await driver.createMachine(request('Good', { region: 'north' }, { token: 'fine' }, 'alive'))

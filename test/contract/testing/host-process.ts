@@ -4,8 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type ConnectedDriver, type ConnectOptions, connectDriver } from '@mcm/sdk/client'
+import { vi } from 'vitest'
 import { builtFile } from './built-program.ts'
 import { EventList } from './event-list.ts'
+
+// Each test here starts programs; on a machine that is busy that can take long, and being slow is no failure.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 /** How {@link startHost} starts a host. */
 export interface HostOptions {
