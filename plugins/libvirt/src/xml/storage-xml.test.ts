@@ -86,7 +86,8 @@ test('what libvirt says about a volume', () => {
   const xml = `<volume type='file'>
     <name>v.qcow2</name><key>/pool/v.qcow2</key><source/>
     <capacity unit='bytes'>67108864</capacity><allocation unit='bytes'>200704</allocation>
-    <target><path>/pool/v.qcow2</path><format type='qcow2'/></target>
+    <target><path>/pool/v.qcow2</path><format type='qcow2'/>
+      <timestamps><mtime>1764000000.5</mtime></timestamps></target>
     <backingStore><path>/pool/base.qcow2</path><format type='qcow2'/></backingStore>
   </volume>`
   expect(readVolume(xml)).toEqual({
@@ -97,6 +98,7 @@ test('what libvirt says about a volume', () => {
     capacityBytes: 67_108_864,
     allocatedBytes: 200_704,
     base: { path: '/pool/base.qcow2', format: 'qcow2' },
+    modifiedMs: 1_764_000_000_500,
   })
 })
 
