@@ -18,7 +18,11 @@ let world: DriverWorld
 beforeAll(async () => {
   world = await DriverWorld.start(signal)
 })
-afterEach(async () => await world.clear())
+afterEach(async () => {
+  // A test that failed with libvirtd killed must not take the others with it.
+  if (!world.libvirt.isOpen) await world.restart(signal)
+  await world.clear()
+})
 afterAll(async () => await world?.[Symbol.asyncDispose]())
 
 const code = (wanted: string, message?: RegExp) =>
@@ -70,9 +74,7 @@ describe('libvirtd killed during a creation', () => {
     const failed = world.plugin.call('createMachine', request)
     await expect(failed).rejects.toThrow(code('Unavailable'))
     await killed.done
-    await expect(world.plugin.call('getMachineStatus', request)).rejects.toThrow(
-      code('Unavailable', /no libvirtd listens/),
-    )
+    await expect(world.plugin.call('getMachineStatus', request)).rejects.toThrow(code('Unavailable'))
     await world.restart(signal)
     const vm = await world.plugin.call('createMachine', request)
     expect(await world.plugin.call('getMachineStatus', request)).toEqual(vm)
@@ -414,7 +416,7 @@ describe('images from a URL', () => {
     const options = { signal: controller.signal }
     const calls = ['a', 'b'].map((name) => world.plugin.call('createMachine', imageRequest(name), options))
     const outcomes = Promise.allSettled(calls)
-    await arrived.promise
+    await Promise.race([arrived.promise, outcomes])
     controller.abort()
     for (const outcome of await outcomes) expect(outcome).toMatchObject({ reason: { code: 'Canceled' } })
     await ended.promise
