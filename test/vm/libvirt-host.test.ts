@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { MachineRequest } from '@mcm/sdk'
 import type { ConnectedDriver } from '@mcm/sdk/client'
+import type { MachineRequest } from '@mcm/sdk/contract'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type HostProcess, startHost } from '../contract/testing/host-process.ts'
 import { consoleUntil, guestMarkers } from '../env/guest-console.ts'

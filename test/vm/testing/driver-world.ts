@@ -1,6 +1,7 @@
 import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { JsonObject, Machine, MachineRequest } from '@mcm/sdk'
+import type { JsonObject, Machine } from '@mcm/sdk'
+import type { MachineRequest } from '@mcm/sdk/contract'
 import { identityOf } from '../../../plugins/libvirt/src/driver/identity.ts'
 import plugin from '../../../plugins/libvirt/src/index.ts'
 import { type DomainRef, type Libvirt, openLibvirt, type PoolRef } from '../../../plugins/libvirt/src/rpc/index.ts'

@@ -1,4 +1,5 @@
-import { type CallContext, type CallOptions, type DriverCalls, MachineError, type Plugin, secretReader } from '@mcm/sdk'
+import { type CallContext, MachineError, type Plugin, secretReader } from '@mcm/sdk'
+import type { CallOptions, DriverCalls } from '@mcm/sdk/contract'
 import { ClientCache } from '../../../host/src/runtime/client-cache.ts'
 import { compileSchema, describeErrors } from '../../../host/src/schema/json-schema.ts'
 
