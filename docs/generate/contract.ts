@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { createFileRegistry, type DescField, type DescFile, type DescMethod, fromBinary } from '@bufbuild/protobuf'
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt'
 import { getComments } from '@bufbuild/protoplugin'
-import { type DriverMethod, methodCodes } from '@mcm/sdk'
+import { type DriverMethod, methodCodes } from '@mcm/sdk/contract'
 import { page, table } from './markdown.ts'
 
 type Commented = Parameters<typeof getComments>[0]

@@ -1,4 +1,5 @@
-import { adviceFor, type MachineCode, MachineCodes } from '@mcm/sdk'
+import type { MachineCode } from '@mcm/sdk'
+import { adviceFor, MachineCodes } from '@mcm/sdk/contract'
 import { hostErrors } from '../../host/src/host-error.ts'
 import { page, table } from './markdown.ts'
 

@@ -1,33 +1,19 @@
 /**
- * Write a machine provider plugin for mcm.
+ * Write a machine provider plugin for mcm. Everything here is for authors of plugins; what programs need that host plugins
+ * or call the contract is in `@mcm/sdk/contract`.
  *
  * @packageDocumentation
  */
-
-// For authors of plugins.
 export { type Static, type TSchema, Type } from 'typebox'
 export type { MachineCode } from './errors/code.ts'
-// For programs that host plugins or call the contract.
-export { isMachineCode, MachineCodes, machineCodeOf } from './errors/code.ts'
 export {
-  adviceFor,
   type ErrorSource,
   MachineError,
   type MachineErrorOptions,
   type RetryAdvice,
   type Violation,
 } from './errors/machine-error.ts'
-export { type MethodCode, methodCodes } from './errors/method-codes.ts'
-export { balanceBrackets, formatStatusText, parseStatusText, type StatusText } from './errors/status-text.ts'
-export type {
-  CallOptions,
-  ClassRequest,
-  DriverCalls,
-  DriverClient,
-  DriverMethod,
-  MachineRequest,
-  MachineVm,
-} from './model/driver.ts'
+export type { MachineVm } from './model/driver.ts'
 export type {
   ClassReference,
   CurrentStatus,
@@ -52,11 +38,9 @@ export {
   contractVersion,
   type Driver,
   definePlugin,
-  isPlugin,
   type MachineCall,
   type Plugin,
   type PluginDefinition,
 } from './plugin/define-plugin.ts'
-export type { SecretKey, SecretKeys, SecretReader } from './plugin/secret.ts'
-export { aliasesOf, isRequired, secretReader } from './plugin/secret.ts'
+export { type SecretKey, type SecretKeys, type SecretReader, secretReader } from './plugin/secret.ts'
 export { sleep, type WaitOptions, waitFor } from './wait/wait.ts'

@@ -55,7 +55,7 @@ describe('a stranger who installs the packages', () => {
 // Each expectation of an error fails the compilation when there is none.
 const plugin = `
 import { definePlugin, MachineError, Type } from '@mcm/sdk'
-import type { DriverClient } from '@mcm/sdk'
+import type { DriverClient } from '@mcm/sdk/contract'
 
 export default definePlugin({
   provider: 'Acme',

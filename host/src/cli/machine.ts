@@ -1,5 +1,6 @@
-import { type DriverCalls, type Machine, type MachineClass, MachineError, type Secret } from '@mcm/sdk'
+import { type Machine, type MachineClass, MachineError, type Secret } from '@mcm/sdk'
 import type { ConnectedDriver } from '@mcm/sdk/client'
+import type { DriverCalls } from '@mcm/sdk/contract'
 import type { Command } from 'commander'
 import { CliError } from './cli-error.ts'
 import { type ClientOptions, connect, deadline, withClientOptions } from './client.ts'

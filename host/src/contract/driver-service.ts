@@ -1,4 +1,5 @@
-import { type CallOptions, type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
+import { MachineError } from '@mcm/sdk'
+import type { CallOptions, DriverClient, DriverMethod } from '@mcm/sdk/contract'
 
 /**
  * One call of the Driver service, the same for every protocol: plain objects in and out. Rejects with a MachineError and

@@ -1,8 +1,10 @@
 import { type DescMethod, toBinary } from '@bufbuild/protobuf'
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
-import { type DriverClient, type DriverMethod, MachineError } from '@mcm/sdk'
+import { MachineError } from '@mcm/sdk'
 import {
   Driver,
+  type DriverClient,
+  type DriverMethod,
   decodeRequest,
   encodeError,
   type ListPluginsResponse,

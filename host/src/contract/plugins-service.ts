@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf'
-import { isRequired, type JsonObject, type SecretKeys } from '@mcm/sdk'
+import type { JsonObject, SecretKeys } from '@mcm/sdk'
 import {
+  isRequired,
   type ListPluginsResponse,
   ListPluginsResponseSchema,
   methodName,

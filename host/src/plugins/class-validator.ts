@@ -1,4 +1,5 @@
-import { aliasesOf, isRequired, type JsonObject, type Secret, type SecretKeys, type Violation } from '@mcm/sdk'
+import type { JsonObject, Secret, SecretKeys, Violation } from '@mcm/sdk'
+import { aliasesOf, isRequired } from '@mcm/sdk/contract'
 import { closedSchema } from '../schema/closed-schema.ts'
 import { compileSchema, describeErrors, type ValidateFunction } from '../schema/json-schema.ts'
 

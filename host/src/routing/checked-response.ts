@@ -1,5 +1,4 @@
-import type { DriverMethod } from '@mcm/sdk'
-import { methodName, responseFromPlain } from '@mcm/sdk/contract'
+import { type DriverMethod, methodName, responseFromPlain } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 
 /**

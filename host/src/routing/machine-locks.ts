@@ -1,5 +1,5 @@
-import type { DriverMethod, Machine } from '@mcm/sdk'
-import { methodName } from '@mcm/sdk/contract'
+import type { Machine } from '@mcm/sdk'
+import { type DriverMethod, methodName } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 
 /**

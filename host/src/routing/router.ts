@@ -1,8 +1,4 @@
 import {
-  type CallOptions,
-  type DriverCalls,
-  type DriverClient,
-  type DriverMethod,
   type JsonObject,
   type JsonValue,
   type Machine,
@@ -11,7 +7,14 @@ import {
   type Secret,
   type Violation,
 } from '@mcm/sdk'
-import { driverMethods, methodName } from '@mcm/sdk/contract'
+import {
+  type CallOptions,
+  type DriverCalls,
+  type DriverClient,
+  type DriverMethod,
+  driverMethods,
+  methodName,
+} from '@mcm/sdk/contract'
 import { type HostErrorReason, hostError } from '../host-error.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
 import type { PluginRequest } from '../runtime/messages.ts'

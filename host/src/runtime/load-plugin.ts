@@ -1,4 +1,5 @@
-import { isPlugin, type Plugin } from '@mcm/sdk'
+import type { Plugin } from '@mcm/sdk'
+import { isPlugin } from '@mcm/sdk/contract'
 import { isSecretKeys } from './read-message.ts'
 
 /** Imports a plugin package. Fails with a sentence for the author where it is none. */

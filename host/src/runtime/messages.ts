@@ -1,4 +1,5 @@
-import type { DriverMethod, JsonObject, Machine, MachineClass, MachineErrorOptions, SecretKeys } from '@mcm/sdk'
+import type { JsonObject, Machine, MachineClass, MachineErrorOptions, SecretKeys } from '@mcm/sdk'
+import type { DriverMethod } from '@mcm/sdk/contract'
 
 /**
  * What host and plugin process say to each other. Private to the host: it brings both ends, so this may change with

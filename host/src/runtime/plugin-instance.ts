@@ -1,5 +1,5 @@
-import { type DriverMethod, isMachineCode, MachineError } from '@mcm/sdk'
-import { methodName } from '@mcm/sdk/contract'
+import { MachineError } from '@mcm/sdk'
+import { type DriverMethod, isMachineCode, methodName } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { ClassValidator } from '../plugins/class-validator.ts'

@@ -1,14 +1,6 @@
 import { inspect } from 'node:util'
-import {
-  type CallContext,
-  type DriverMethod,
-  type JsonObject,
-  type Logger,
-  MachineError,
-  type Plugin,
-  secretReader,
-} from '@mcm/sdk'
-import { driverMethods } from '@mcm/sdk/contract'
+import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
+import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
 import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, HostMessage, PluginMessage, PluginRequest } from './messages.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { isPlugin, MachineCodes } from '@mcm/sdk'
+import { isPlugin, MachineCodes } from '@mcm/sdk/contract'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { cloudErrorCodeOf, cloudErrors } from './cloud/error.ts'
 import { defaultSettings } from './cloud/settings.ts'

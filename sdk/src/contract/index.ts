@@ -1,8 +1,22 @@
 /**
- * The wire half of the driver contract, for programs that serve or call it. Plugins do not need it.
+ * The driver contract, for programs that host plugins, or serve or call the contract. Plugins do not need it.
  *
  * @packageDocumentation
  */
+export { isMachineCode, MachineCodes, machineCodeOf } from '../errors/code.ts'
+export { adviceFor } from '../errors/machine-error.ts'
+export { type MethodCode, methodCodes } from '../errors/method-codes.ts'
+export { balanceBrackets, formatStatusText, parseStatusText, type StatusText } from '../errors/status-text.ts'
+export type {
+  CallOptions,
+  ClassRequest,
+  DriverCalls,
+  DriverClient,
+  DriverMethod,
+  MachineRequest,
+} from '../model/driver.ts'
+export { isPlugin } from '../plugin/define-plugin.ts'
+export { aliasesOf, isRequired } from '../plugin/secret.ts'
 export {
   decodeError,
   encodeError,
