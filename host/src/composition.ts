@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts'
 import { GrpcServer, type Services } from './contract/grpc-server.ts'
 import { HttpServer } from './contract/http-server.ts'
 import { listPlugins } from './contract/plugins-service.ts'
+import { ServingStatus } from './contract/serving-status.ts'
 import { Host } from './host.ts'
 import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
@@ -25,6 +26,7 @@ export const tokens = {
   plugins: Symbol('FoundPlugins') as InjectionToken<FoundPlugins>,
   routes: Symbol('RouteTable') as InjectionToken<RouteTable>,
   router: Symbol('Router') as InjectionToken<Router>,
+  status: Symbol('ServingStatus') as InjectionToken<ServingStatus>,
   services: Symbol('Services') as InjectionToken<Services>,
   grpc: Symbol('GrpcServer') as InjectionToken<GrpcServer>,
   http: Symbol('HttpServer') as InjectionToken<HttpServer>,
@@ -58,10 +60,12 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     )
   })
   single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines))
+  single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
     const routes = resolve(tokens.routes)
     const { driver } = resolve(tokens.router)
-    return { driver, listPlugins: () => listPlugins(routes.instances, plugins.rejected) }
+    const status = resolve(tokens.status)
+    return { driver, listPlugins: () => listPlugins(routes.instances, plugins.rejected), status }
   })
   single(tokens.grpc, (resolve) => {
     const log = resolve(tokens.log)
@@ -80,6 +84,7 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       log: resolve(tokens.log),
       routes: resolve(tokens.routes),
       router: resolve(tokens.router),
+      status: resolve(tokens.status),
       grpc: resolve(tokens.grpc),
       http: resolve(tokens.http),
     })

@@ -3,6 +3,7 @@ import { Certificates } from './contract/certificates.ts'
 import type { GrpcServer } from './contract/grpc-server.ts'
 import type { HttpServer } from './contract/http-server.ts'
 import { formatListenAddress } from './contract/listen-address.ts'
+import type { ServingStatus } from './contract/serving-status.ts'
 import type { Log } from './log.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import type { Router } from './routing/router.ts'
@@ -14,6 +15,7 @@ export interface HostParts {
   log: Log
   routes: RouteTable
   router: Router
+  status: ServingStatus
   grpc: GrpcServer
   http: HttpServer
 }
@@ -34,7 +36,7 @@ export class Host {
    * @returns The addresses on which the host listens.
    */
   async start(): Promise<{ grpc: string[]; http: string[] }> {
-    const { config, log, routes, grpc, http } = this.#parts
+    const { config, log, routes, status, grpc, http } = this.#parts
     await Promise.all(
       routes.instances.map((instance) =>
         // The instance has logged why, and keeps the reason for `mcm plugin list`.
@@ -45,7 +47,7 @@ export class Host {
       const { providers } = instance.plugin.manifest
       // A stopped plugin serves: the next call starts it.
       const tell = ({ kind }: InstanceState) => {
-        for (const provider of providers) grpc.setHealth(provider, kind === 'ready' || kind === 'stopped')
+        for (const provider of providers) status.set(provider, kind === 'ready' || kind === 'stopped')
       }
       tell(instance.state)
       instance.onChange(tell)
@@ -59,7 +61,7 @@ export class Host {
     for (const address of config.http.listen) {
       listening.http.push(formatListenAddress(await http.listen(address, this.#certificates)))
     }
-    grpc.setHealth('', true)
+    status.set('', true)
     log.info({ ...listening, providers: routes.providers }, 'host serving')
     return listening
   }
@@ -74,10 +76,9 @@ export class Host {
   }
 
   async #stop(): Promise<void> {
-    const { config, log, routes, router, grpc, http } = this.#parts
+    const { config, log, routes, router, status, grpc, http } = this.#parts
     log.info('host stopping')
-    grpc.setHealth('', false)
-    http.setNotServing()
+    status.set('', false)
     const bound = AbortSignal.timeout(config.stopMs)
     // New calls are refused by the router rather than by closing connections, so that their callers get a clear answer.
     await router.drain(bound)

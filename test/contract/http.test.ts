@@ -198,6 +198,18 @@ describe('JSON over HTTP', () => {
     )
   })
 
+  it('answers health checks, for the host and for each provider', async () => {
+    const check = async (service: string) => {
+      const body = JSON.stringify({ service })
+      const headers = { 'content-type': 'application/json' }
+      const answer = await fetch(`${url}/grpc.health.v1.Health/Check`, { method: 'POST', headers, body })
+      return { status: answer.status, answer: await answer.json() }
+    }
+    expect(await check('')).toEqual({ status: 200, answer: { status: 'SERVING' } })
+    expect(await check('Good')).toEqual({ status: 200, answer: { status: 'SERVING' } })
+    expect(await check('nobody')).toMatchObject({ status: 404, answer: { code: 'not_found' } })
+  })
+
   it('answers /healthz', async () => {
     const answer = await fetch(`${url}/healthz`)
     expect({ status: answer.status, body: await answer.text() }).toEqual({ status: 200, body: 'ok\n' })

@@ -19,20 +19,21 @@ import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
 import { formatListenAddress, type ListenAddress } from './listen-address.ts'
 import { addReflection } from './reflection.ts'
+import type { ServingStatus } from './serving-status.ts'
 import { freeSocketPath } from './unix-socket.ts'
 
 /** What a server of the contract serves. */
 export interface Services {
   driver: DriverClient
   listPlugins(): ListPluginsResponse
+  status: ServingStatus
 }
 
 /** The contract over gRPC, with health and reflection. */
 export class GrpcServer {
   readonly #server: Server
-  readonly #health = new HealthImplementation({ '': 'NOT_SERVING' })
 
-  constructor({ driver, listPlugins }: Services, maxMessageBytes: number) {
+  constructor({ driver, listPlugins, status }: Services, maxMessageBytes: number) {
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,
@@ -43,7 +44,9 @@ export class GrpcServer {
       return toBinary(output, responseFromPlain(method, response))
     })
     addService(this.#server, Plugins.methods, async ({ output }) => toBinary(output, listPlugins()))
-    this.#health.addToServer(this.#server)
+    const health = new HealthImplementation()
+    status.onChange((service, isServing) => health.setStatus(service, isServing ? 'SERVING' : 'NOT_SERVING'))
+    health.addToServer(this.#server)
     addReflection(this.#server)
   }
 
@@ -63,11 +66,6 @@ export class GrpcServer {
         else resolve(address.kind === 'unix' ? address : { ...address, port })
       })
     })
-  }
-
-  /** Says whether a provider is served; `''` is the host as a whole. */
-  setHealth(provider: string, isServing: boolean): void {
-    this.#health.setStatus(provider, isServing ? 'SERVING' : 'NOT_SERVING')
   }
 
   /** Closes connections when their calls have ended, at the latest when the signal aborts. */

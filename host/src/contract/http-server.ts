@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { DescMethod } from '@bufbuild/protobuf'
-import { type Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
+import { Code, ConnectError, type ConnectRouter, cors, type HandlerContext } from '@connectrpc/connect'
 import { connectNodeAdapter } from '@connectrpc/connect-node'
 import { MachineError } from '@mcm/sdk'
 import {
@@ -13,9 +13,11 @@ import {
   errorDetail,
   fittedErrorDetail,
   grpcCode,
+  Health,
   Plugins,
   requestToPlain,
   responseFromPlain,
+  HealthCheckResponse_ServingStatus as servingStatus,
 } from '@mcm/sdk/contract'
 import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
@@ -45,7 +47,6 @@ export class HttpServer {
   readonly #options: HttpOptions
   readonly #handle: (request: never, response: never) => void
   readonly #listeners: Listener[] = []
-  #isServing = false
 
   constructor(services: Services, options: HttpOptions) {
     this.#services = services
@@ -97,14 +98,8 @@ export class HttpServer {
       )
       server.listen(address.port, address.host, resolve)
     })
-    this.#isServing = true
     const bound = server.address()
     return { ...address, port: typeof bound === 'object' && bound ? bound.port : address.port }
-  }
-
-  /** Answers `/healthz` with 503 from now on. */
-  setNotServing(): void {
-    this.#isServing = false
   }
 
   /** Closes connections when their calls have ended, at the latest when the signal aborts. */
@@ -114,8 +109,9 @@ export class HttpServer {
 
   #guard(address: ListenAddress, request: IncomingMessage, response: ServerResponse): void {
     if (request.url === '/healthz' && request.method === 'GET') {
-      response.writeHead(this.#isServing ? 200 : 503, { 'content-type': 'text/plain' })
-      response.end(this.#isServing ? 'ok\n' : 'stopping\n')
+      const isServing = this.#services.status.get('') === true
+      response.writeHead(isServing ? 200 : 503, { 'content-type': 'text/plain' })
+      response.end(isServing ? 'ok\n' : 'not serving\n')
       return
     }
     if (!isTrustedHost(address, request)) {
@@ -148,7 +144,7 @@ export class HttpServer {
   }
 
   #routes(router: ConnectRouter): void {
-    const { driver, listPlugins } = this.#services
+    const { driver, listPlugins, status } = this.#services
     for (const method of driverMethods) {
       router.rpc(
         Driver.method[method] as DescMethod as never,
@@ -167,6 +163,11 @@ export class HttpServer {
       )
     }
     router.rpc(Plugins.method.listPlugins, () => listPlugins())
+    router.rpc(Health.method.check, ({ service }) => {
+      const isServing = status.get(service)
+      if (isServing === undefined) throw new ConnectError(`no plugin serves ${JSON.stringify(service)}`, Code.NotFound)
+      return { status: isServing ? servingStatus.SERVING : servingStatus.NOT_SERVING }
+    })
   }
 }
 

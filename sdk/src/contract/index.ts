@@ -28,7 +28,7 @@ export {
   type WireStatus,
 } from './error-detail.ts'
 export { StatusSchema } from './gen/google/rpc/status_pb.ts'
-export { Health } from './gen/grpc/health/v1/health_pb.ts'
+export { Health, HealthCheckResponse_ServingStatus } from './gen/grpc/health/v1/health_pb.ts'
 export {
   ServerReflection,
   type ServerReflectionRequest,
