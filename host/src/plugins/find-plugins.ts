@@ -2,9 +2,8 @@ import type { Dirent } from 'node:fs'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { type PackageJson, readManifest } from './manifest.ts'
 import type { PluginPackage, RejectedPackage } from './plugin-package.ts'
+import { readPlugin } from './read-plugin.ts'
 
 /** Where to look for plugins. */
 export interface PluginSources {
@@ -13,6 +12,10 @@ export interface PluginSources {
   /** Folders with packages in them, either directly or in their `node_modules`. */
   folders: string[]
   workingDirectory: string
+  /** Reads a folder in which plugins were installed, one by one, with their reasons; `undefined` for any other folder. */
+  readInstalled?: (folder: string) => Promise<(PluginPackage | RejectedPackage)[] | undefined>
+  /** Why a plugin that could be used must not be. */
+  refuse?: (plugin: PluginPackage) => string | undefined
 }
 
 /** What was found. Of two packages that claim one provider name, the first keeps it. */
@@ -25,7 +28,14 @@ export interface FoundPlugins {
  * Finds plugins: the named packages first, then every package with an `mcm` entry in its package.json in the folders.
  * A package that cannot be used is returned with the reason; only a named package that is not there at all is too.
  */
-export async function findPlugins({ packages, folders, workingDirectory }: PluginSources): Promise<FoundPlugins> {
+export async function findPlugins(sources: PluginSources): Promise<FoundPlugins> {
+  const {
+    packages,
+    folders,
+    workingDirectory,
+    readInstalled = async () => undefined,
+    refuse = () => undefined,
+  } = sources
   const found: FoundPlugins = { plugins: [], rejected: [] }
   const named = await Promise.all(packages.map((name) => locatePackage(name, workingDirectory)))
   named.forEach((folder, i) => {
@@ -35,16 +45,32 @@ export async function findPlugins({ packages, folders, workingDirectory }: Plugi
       found.rejected.push({ name, version: '', description: '', folder: '', providers: [], reason })
     }
   })
-  const listed = await Promise.all(folders.map((folder) => packageFolders(resolve(workingDirectory, folder))))
+  const admit = (plugin: PluginPackage | RejectedPackage) => {
+    if ('reason' in plugin) return place(plugin, found)
+    const reason = refuse(plugin)
+    place(reason === undefined ? plugin : reject(plugin, reason), found)
+  }
   const seen = new Set<string>()
-  for (const folder of [...named, ...listed.flat()]) {
-    if (folder === undefined) continue
+  const read = async (folder: string) => {
     const real = await realpath(folder)
-    if (seen.has(real)) continue
+    if (seen.has(real)) return
     seen.add(real)
-    const isNamed = named.includes(folder)
-    const plugin = await readPlugin(real, isNamed)
-    if (plugin) place(plugin, found)
+    const plugin = await readPlugin(real, named.includes(folder))
+    if (plugin) admit(plugin)
+  }
+  for (const folder of named) if (folder !== undefined) await read(folder)
+  const listed = await Promise.all(
+    folders.map(async (relative) => {
+      const folder = resolve(workingDirectory, relative)
+      return (await readInstalled(folder)) ?? (await packageFolders(folder))
+    }),
+  )
+  for (const item of listed.flat()) {
+    if (typeof item === 'string') await read(item)
+    else if (!seen.has(item.folder)) {
+      seen.add(item.folder)
+      admit(item)
+    }
   }
   return found
 }
@@ -54,7 +80,7 @@ function place(plugin: PluginPackage | RejectedPackage, found: FoundPlugins): vo
     found.rejected.push(plugin)
     return
   }
-  const { name, version, description, folder, manifest } = plugin
+  const { name, manifest } = plugin
   for (const other of found.plugins) {
     const claimed = manifest.providers.find((provider) => other.manifest.providers.includes(provider))
     if (claimed === undefined && other.name !== name) continue
@@ -62,67 +88,15 @@ function place(plugin: PluginPackage | RejectedPackage, found: FoundPlugins): vo
       other.name === name
         ? `${name} ${other.version} was found first, in ${other.folder}`
         : `provider ${claimed} is served by ${other.name} already`
-    found.rejected.push({ name, version, description, folder, providers: manifest.providers, reason })
+    found.rejected.push(reject(plugin, reason))
     return
   }
   found.plugins.push(plugin)
 }
 
-/** @returns `undefined` for a package that is no plugin and does not claim to be one. */
-async function readPlugin(folder: string, isNamed: boolean): Promise<PluginPackage | RejectedPackage | undefined> {
-  const file = join(folder, 'package.json')
-  const rejected = (name: string, reason: string): RejectedPackage => ({
-    name,
-    version: '',
-    description: '',
-    folder,
-    providers: [],
-    reason,
-  })
-  let json: Partial<PackageJson> & { exports?: unknown; main?: string }
-  try {
-    json = JSON.parse(await readFile(file, 'utf8')) as Partial<PackageJson>
-    if (typeof json !== 'object' || json === null) throw new TypeError('it is not an object')
-  } catch (error) {
-    // Most folders in node_modules are not ours; a broken one there is npm's business.
-    return isNamed ? rejected(folder, `cannot read ${file}: ${(error as Error).message}`) : undefined
-  }
-  const { name, version, description = '', mcm } = json
-  if (mcm === undefined) {
-    return isNamed ? rejected(name ?? folder, `${file} has no "mcm" entry, so it is no plugin`) : undefined
-  }
-  if (typeof name !== 'string' || typeof version !== 'string') {
-    return rejected(String(name ?? folder), `${file} needs a name and a version`)
-  }
-  const result = readManifest({ name, version, mcm })
-  if ('reasons' in result) {
-    const claimed = typeof mcm === 'object' && mcm !== null ? Reflect.get(mcm, 'providers') : undefined
-    const providers = Array.isArray(claimed) ? claimed.filter((item) => typeof item === 'string') : []
-    return { name, version, description, folder, providers, reason: result.reasons.join('; ') }
-  }
-  const { manifest } = result
-  try {
-    const entry = pathToFileURL(await realpath(join(folder, entryOf(json)))).href
-    return { name, version, description, folder, entry, manifest }
-  } catch (error) {
-    const reason = `its entry cannot be found: ${(error as Error).message.split('\n')[0]}`
-    return { name, version, description, folder, providers: manifest.providers, reason }
-  }
+function reject({ name, version, description, folder, manifest }: PluginPackage, reason: string): RejectedPackage {
+  return { name, version, description, folder, providers: manifest.providers, reason }
 }
-
-/** The module that `import` would load, by Node's rules for `exports` and `main`. */
-function entryOf({ exports, main = 'index.js' }: { exports?: unknown; main?: string }): string {
-  let target = exports
-  if (typeof target === 'object' && target !== null && '.' in target) target = target['.']
-  while (typeof target === 'object' && target !== null) {
-    const [, next] = Object.entries(target).find(([condition]) => importConditions.includes(condition)) ?? []
-    if (next === undefined) throw new Error('"exports" has nothing for "import"')
-    target = next
-  }
-  return typeof target === 'string' ? target : main
-}
-
-const importConditions = ['node', 'import', 'module-sync', 'default']
 
 async function locatePackage(name: string, workingDirectory: string): Promise<string | undefined> {
   const folder = resolve(workingDirectory, name)

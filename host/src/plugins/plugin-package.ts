@@ -10,6 +10,8 @@ export interface PluginPackage {
   /** URL of the module whose default export is the plugin. */
   entry: string
   manifest: PluginManifest
+  /** Whether its files are those that a lock file vouches for. */
+  isLocked?: boolean
 }
 
 /** A plugin package on disk that cannot be used, and why. */
