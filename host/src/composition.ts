@@ -7,6 +7,8 @@ import { HttpServer } from './contract/http-server.ts'
 import { listPlugins } from './contract/plugins-service.ts'
 import { ServingStatus } from './contract/serving-status.ts'
 import { Host } from './host.ts'
+import { readInstalledPlugins } from './install/installed-plugins.ts'
+import { refusedByPolicy } from './install/policy.ts'
 import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
 import { RouteTable } from './routing/route-table.ts'
@@ -39,6 +41,8 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     packages: config.plugins,
     folders: config.pluginDirs,
     workingDirectory: process.cwd(),
+    readInstalled: readInstalledPlugins,
+    refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
   })
   const container = root.createChildContainer()
   const single = <T>(token: InjectionToken<T>, make: (resolve: Resolve) => T) =>

@@ -15,6 +15,7 @@ it('resolves every part of the host from the bundle', async () => {
     tls: undefined,
     plugins: [],
     pluginDirs: [],
+    pluginPolicy: { requireIntegrity: false },
     log: { level: 'silent', format: 'json' },
     maxMessageBytes: 1024 * 1024,
     deadlines: { changeMs: 1000, readMs: 1000, maxMs: 1000 },

@@ -1,6 +1,7 @@
 import { MachineError } from '@mcm/sdk'
 import { Command } from 'commander'
 import { ConfigError } from '../config/config.ts'
+import { InstallError } from '../install/install-error.ts'
 import { hostVersion } from '../version.ts'
 import { CliError } from './cli-error.ts'
 import { addMachineCommands } from './machine.ts'
@@ -21,7 +22,8 @@ addPluginCommands(program)
 try {
   await program.parseAsync()
 } catch (error) {
-  if (error instanceof CliError || error instanceof ConfigError) console.error(error.message)
+  if (error instanceof CliError || error instanceof ConfigError || error instanceof InstallError)
+    console.error(error.message)
   else if (MachineError.is(error)) console.error(`${error.code}: ${error.message}`)
   // Not foreseen: the stack is what helps.
   else console.error(error)

@@ -3,14 +3,16 @@ import { MachineError } from '@mcm/sdk'
 import { type Plugin, PluginSchema, PluginState } from '@mcm/sdk/contract'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
+import { describeOrigin } from '../install/describe-origin.ts'
 import { CliError } from './cli-error.ts'
 import { type ClientOptions, connect, withClientOptions } from './client.ts'
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
 import { type Column, render } from './output.ts'
+import { addPluginInstallCommands } from './plugin-install.ts'
 
-/** `mcm plugin …`: shows the plugins of a running host or, without one, those that a host would load here. */
+/** `mcm plugin …`: shows the plugins of a running host or, without one, those that a host would load here; installs them. */
 export function addPluginCommands(program: Command): void {
-  const plugin = program.command('plugin').description('show plugins')
+  const plugin = program.command('plugin').description('show and install plugins')
   const note =
     'Asks the host at --endpoint. Without one, or with --local, looks at the plugins that are installed here.'
   for (const [name, description] of [
@@ -22,6 +24,7 @@ export function addPluginCommands(program: Command): void {
     if (name === 'list') command.action(async (options: PluginOptions) => await list(options))
     else command.action(async (wanted: string, options: PluginOptions) => await show(wanted, options))
   }
+  addPluginInstallCommands(plugin)
 }
 
 type PluginOptions = ClientOptions & LocalOptions & { local?: boolean }
@@ -40,7 +43,7 @@ const columns: Column<Plugin>[] = [
 ]
 
 async function list(options: PluginOptions): Promise<void> {
-  const plugins = await fetchPlugins(options)
+  const { plugins, isLocal } = await fetchPlugins(options)
   if (options.output === 'json' || options.output === 'yaml') {
     console.log(
       render(
@@ -50,14 +53,17 @@ async function list(options: PluginOptions): Promise<void> {
       ),
     )
   } else if (plugins.length === 0) {
-    console.log('no plugins; install one beside the host, for example: npm i @mcm/plugin-fake')
+    console.log('no plugins; install one, for example: mcm plugin add @mcm/plugin-fake')
   } else {
-    console.log(render(plugins, columns, options.output))
+    // Only here: a running host may be elsewhere, or may have read another lock file.
+    const origins = isLocal ? await Promise.all(plugins.map(({ folder }) => describeOrigin(folder))) : []
+    const from: Column<Plugin> = { title: 'FROM', value: (plugin) => origins[plugins.indexOf(plugin)] ?? '' }
+    console.log(render(plugins, isLocal ? [...columns, from] : columns, options.output))
   }
 }
 
 async function show(wanted: string, options: PluginOptions): Promise<void> {
-  const plugins = await fetchPlugins(options)
+  const { plugins } = await fetchPlugins(options)
   const plugin = plugins.find(({ name, providers }) => name === wanted || providers.includes(wanted))
   if (!plugin) {
     const have = plugins.map(({ name }) => name).join(', ') || 'none'
@@ -85,18 +91,19 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
   )
 }
 
-async function fetchPlugins(options: PluginOptions): Promise<Plugin[]> {
+async function fetchPlugins(options: PluginOptions): Promise<{ plugins: Plugin[]; isLocal: boolean }> {
   if (!options.local) {
     try {
       await using driver = await connect(options)
       const { plugins } = await driver.listPlugins({ deadlineMs: Date.now() + 5000 })
-      return plugins
+      return { plugins, isLocal: false }
     } catch (error) {
       if (!MachineError.is(error) || error.code !== 'Unavailable') throw error
       console.error(`no host answers at ${options.endpoint}; these plugins are installed here:`)
     }
   }
-  return await withLocalHost(options, async ({ listPlugins }) => listPlugins().plugins)
+  const plugins = await withLocalHost(options, async ({ listPlugins }) => listPlugins().plugins)
+  return { plugins, isLocal: true }
 }
 
 function stateOf({ state, reason }: Plugin): string {

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import { type ConfigError, defaultEndpoint, readConfig } from './config.ts'
 
 let folder: string
@@ -32,13 +33,16 @@ it('has defaults for everything', async () => {
       tls: undefined,
       plugins: [],
       pluginDirs: [],
+      pluginPolicy: { requireIntegrity: false },
       log: { level: 'info', format: 'json' },
       maxMessageBytes: 16 * 1024 * 1024,
       deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000 },
       stopMs: 30_000,
     })
   }
-  expect((await read(undefined)).pluginDirs.every((path) => path.endsWith('node_modules'))).toBe(true)
+  const { pluginDirs } = await read(undefined)
+  expect(pluginDirs.pop()).toBe(defaultPluginFolder())
+  expect(pluginDirs.every((path) => path.endsWith('node_modules'))).toBe(true)
 })
 
 it('takes what the file says, and the command line over it, part by part', async () => {
@@ -47,6 +51,7 @@ listen: [unix:///run/a, "[::1]:1"]
 http: { listen: ["127.0.0.1:2"], allowedOrigins: ["https://a.example"] }
 insecure: true
 plugins: [a]
+pluginPolicy: { allow: ["@acme/*"], requireIntegrity: true }
 log: { level: debug, format: pretty }
 deadlines: { changeSeconds: 1.5 }
 stopSeconds: 1
@@ -68,6 +73,7 @@ stopSeconds: 1
     tls: undefined,
     plugins: ['b'],
     pluginDirs: ['x'],
+    pluginPolicy: { allow: ['@acme/*'], requireIntegrity: true },
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
     deadlines: { changeMs: 1500, readMs: 120_000, maxMs: 3_600_000 },

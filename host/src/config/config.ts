@@ -6,6 +6,8 @@ import { basename, join } from 'node:path'
 import { type Static, Type, type Violation } from '@mcm/sdk'
 import { parseDocument } from 'yaml'
 import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
+import { defaultPluginFolder } from '../install/plugin-folder.ts'
+import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 
@@ -45,7 +47,23 @@ export const configSchema = Type.Object(
     insecure: Type.Boolean({ default: false, description: 'Serve TCP on loopback without TLS.' }),
     plugins: Type.Optional(texts('Plugins by package name or folder.')),
     pluginDirs: Type.Optional(
-      texts('Folders with plugins, directly or in their `node_modules`. Default: `node_modules` beside the host.'),
+      texts(
+        'Folders with plugins: directly, in their `node_modules`, or installed by `mcm plugin add`. Default: `node_modules` beside the host, then the plugin folder of the user.',
+      ),
+    ),
+    pluginPolicy: Type.Object(
+      {
+        allow: Type.Optional(
+          texts(
+            'Names of packages that may be installed and loaded, such as `@mcm/*`; `*` stands for any characters but `/`. Default: all.',
+          ),
+        ),
+        requireIntegrity: Type.Boolean({
+          default: false,
+          description: 'Load only plugins whose files the lock file of a plugin folder vouches for.',
+        }),
+      },
+      { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),
     log: Type.Object(
       {
@@ -82,6 +100,7 @@ export interface Config {
   tls: { cert: string; key: string; clientCa: string } | undefined
   plugins: string[]
   pluginDirs: string[]
+  pluginPolicy: PluginPolicy
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: { changeMs: number; readMs: number; maxMs: number }
@@ -163,7 +182,8 @@ function complete(raw: RawConfig, source: string): Config {
     },
     tls: raw.tls,
     plugins: raw.plugins ?? [],
-    pluginDirs: raw.pluginDirs ?? besideTheHost(),
+    pluginDirs: raw.pluginDirs ?? [...besideTheHost(), defaultPluginFolder()],
+    pluginPolicy: raw.pluginPolicy,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
     deadlines: { changeMs: changeSeconds * 1000, readMs: readSeconds * 1000, maxMs: maxSeconds * 1000 },

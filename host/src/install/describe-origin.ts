@@ -1,0 +1,15 @@
+import { basename, dirname, join, sep } from 'node:path'
+import { readLockFile } from './lock-file.ts'
+import { lockFileName } from './plugin-folder.ts'
+
+/** Where a plugin came from, for people: what was asked for when it was installed, or else where it lies. */
+export async function describeOrigin(packageFolder: string): Promise<string> {
+  const [tree] = packageFolder.split(`${sep}node_modules${sep}`)
+  if (tree === undefined || basename(dirname(tree)) !== 'packages') return packageFolder
+  const lockFile = join(dirname(dirname(tree)), lockFileName)
+  // A lock file that cannot be read is the reason of a rejected plugin already.
+  const locked = await readLockFile(lockFile).catch(() => ({}))
+  const name = packageFolder.slice(tree.length + `${sep}node_modules${sep}`.length)
+  const entry = new Map(Object.entries(locked)).get(name.split(sep).join('/'))
+  return entry ? `${entry.source} ${entry.spec.replace(/^file:/, '')}` : packageFolder
+}

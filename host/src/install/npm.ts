@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process'
+import { access, constants, realpath } from 'node:fs/promises'
+import { delimiter, dirname, join } from 'node:path'
+import { InstallError } from './install-error.ts'
+import { maskSecrets } from './mask-secrets.ts'
+
+/** The npm command line, which brings registries, proxies, logins and mirrors as the user has set them up. */
+export class Npm {
+  readonly #command: readonly [string, ...string[]]
+
+  private constructor(command: readonly [string, ...string[]]) {
+    this.#command = command
+  }
+
+  /** Finds the npm that came with the running Node, or else the one on PATH. */
+  static async find(env: NodeJS.ProcessEnv = process.env, node = process.execPath): Promise<Npm> {
+    const beside = dirname(await realpath(node))
+    const onPath = (env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+    for (const candidate of [
+      join(beside, '..', 'lib', 'node_modules', 'npm', 'bin', 'npm-cli.js'),
+      ...[beside, ...onPath].map((folder) => join(folder, 'npm')),
+    ]) {
+      const program = await realpath(candidate).catch(() => undefined)
+      if (program === undefined) continue
+      // Run by this very Node: the script's own first line may name one that is too old, or none.
+      if (program.endsWith('.js')) return new Npm([node, program])
+      if (await isExecutable(program)) return new Npm([program])
+    }
+    throw new InstallError(
+      `npm was not found, neither beside ${node} nor on PATH; install it (it comes with Node), or add a bundle, which needs none`,
+    )
+  }
+
+  /** Runs npm to its end. An abort or the deadline ends it. Its complaint becomes the error's, without secrets. */
+  async run(args: readonly string[], { cwd, signal }: { cwd: string; signal: AbortSignal }): Promise<string> {
+    signal.throwIfAborted()
+    const [program, ...first] = this.#command
+    const deadline = AbortSignal.timeout(deadlineMs)
+    const child = spawn(program, [...first, ...always, ...args], {
+      cwd,
+      env: npmEnvironment(process.env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: npm starts helpers, and Ctrl-C must end them only after we have decided so.
+      detached: true,
+    })
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    const { promise: closed, resolve, reject } = Promise.withResolvers<number | null>()
+    child.once('close', resolve)
+    child.once('error', (error) => reject(new InstallError(`npm could not be started (${program}): ${error.message}`)))
+    const kill = () => {
+      // The group: a helper of npm would go on writing.
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+    }
+    const stop = AbortSignal.any([signal, deadline])
+    stop.addEventListener('abort', kill, { once: true })
+    try {
+      const code = await closed
+      signal.throwIfAborted()
+      if (deadline.aborted) throw new InstallError(`npm ${args[0]} did not end within ${deadlineMs / 60_000} minutes`)
+      if (code !== 0) throw new InstallError(complaint(args, code, Buffer.concat(stderr).toString()))
+      return Buffer.concat(stdout).toString()
+    } finally {
+      stop.removeEventListener('abort', kill)
+    }
+  }
+}
+
+const deadlineMs = 10 * 60_000
+
+// Nothing of a package runs, nothing is put outside the folder, nothing is asked that does not matter here.
+const always = [
+  '--ignore-scripts',
+  '--no-bin-links',
+  '--no-audit',
+  '--no-fund',
+  '--no-update-notifier',
+  '--no-progress',
+  '--no-workspaces',
+  '--no-package-lock',
+  '--no-global',
+  '--no-dry-run',
+  '--install-links',
+  '--install-strategy=hoisted',
+  '--omit=dev',
+  '--include=prod',
+  '--include=optional',
+  '--loglevel=error',
+]
+
+/** npm hands its settings on to what it runs. Those that name the project in which mcm was started are not ours. */
+function npmEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const foreign =
+    /^npm_(config_(local_prefix|workspaces?|include_workspace_root|global|location)|package_.*|lifecycle_.*)$/i
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)))
+}
+
+function complaint(args: readonly string[], code: number | null, stderr: string): string {
+  const lines = maskSecrets(stderr)
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
+    .filter((line) => line !== '' && !line.startsWith('A complete log of this run'))
+  const how = code === null ? 'was ended by a signal' : `failed with status ${code}`
+  return [
+    `npm ${args[0]} ${how}${lines.length > 0 ? ':' : ''}`,
+    ...lines.slice(-maxLines).map((line) => `  ${line}`),
+  ].join('\n')
+}
+
+const maxLines = 20
+
+async function isExecutable(file: string): Promise<boolean> {
+  return await access(file, constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+}
