@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startRegistry, type TinyRegistry } from '../plugins-on-disk/testing/tiny-registry.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
@@ -33,14 +34,27 @@ describe('the README', () => {
 // run by test/vm, the others by CI.
 describe('the commands of the README', () => {
   const folder = mkdtempSync('/tmp/mcm-readme-')
-  const env = { ...process.env, XDG_RUNTIME_DIR: folder, TMPDIR: folder }
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    XDG_RUNTIME_DIR: folder,
+    XDG_DATA_HOME: folder,
+    TMPDIR: folder,
+    npm_config_cache: join(folder, 'cache'),
+  }
+  let registry: TinyRegistry
   const background: ChildProcess[] = []
   let port = 0
 
   beforeAll(async () => {
     port = await freePort()
+    // What the SDK needs, from this workspace: no test depends on a network.
+    registry = await startRegistry()
+    for (const name of ['@bufbuild/protobuf', 'typebox'])
+      await registry.publish(filesOf(join(root, 'node_modules', name)))
+    env.npm_config_registry = registry.url
   })
   afterAll(async () => {
+    await registry[Symbol.asyncDispose]()
     for (const child of background) {
       // npx hands no signal on; the group gets it as in a terminal.
       if (child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
@@ -49,8 +63,12 @@ describe('the commands of the README', () => {
     rmSync(folder, { recursive: true })
   })
 
-  const start = (command: string) =>
-    spawn('sh', ['-c', command.replace('127.0.0.1:8080', `127.0.0.1:${port}`)], { cwd: root, env, detached: true })
+  const start = (command: string) => {
+    const own = command
+      .replace('127.0.0.1:8080', `127.0.0.1:${port}`)
+      .replace('/tmp/mcm-plugins', join(folder, 'plugins'))
+    return spawn('sh', ['-c', own], { cwd: root, env, detached: true })
+  }
 
   for (const { isBackground, lines: commands } of blocks) {
     for (const command of commands) {
@@ -74,6 +92,13 @@ describe('the commands of the README', () => {
     }
   }
 })
+
+/** The files of an installed package. */
+function filesOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = files.map((entry) => join(entry.parentPath, entry.name))
+  return Object.fromEntries(paths.map((path) => [path.slice(folder.length + 1), readFileSync(path, 'utf8')]))
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')

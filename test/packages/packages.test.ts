@@ -44,7 +44,9 @@ describe('a stranger who installs the packages', () => {
 
   it('finds the plugins beside the host', () => {
     const args = [join(installed, 'node_modules/.bin/mcm'), 'plugin', 'list', '--local', '-o', 'json']
-    const plugins = JSON.parse(execFileSync(process.execPath, args, { cwd: '/', encoding: 'utf8' }))
+    // Not those that the user of this machine has installed.
+    const env = { ...process.env, XDG_DATA_HOME: folder }
+    const plugins = JSON.parse(execFileSync(process.execPath, args, { cwd: '/', encoding: 'utf8', env }))
     expect(plugins).toMatchObject([
       { name: '@mcm/plugin-fake', providers: ['fake'], state: 'PLUGIN_STATE_READY' },
       { name: '@mcm/plugin-libvirt', providers: ['libvirt'], state: 'PLUGIN_STATE_READY' },

@@ -125,9 +125,9 @@ export async function writeLockFile(file: string, plugins: LockedPlugins): Promi
   }
 }
 
-/** Whether a text is a package name by npm's rules; they leave no room for a path. */
+/** Whether a text is a package name by npm's rules, which leave no room for a path; and none for an option. */
 export function isPackageName(text: string): boolean {
-  return text.length <= 214 && /^(@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/.test(text)
+  return text.length <= 214 && /^(@[a-z0-9~][a-z0-9._~-]*\/)?[a-z0-9~][a-z0-9._~-]*$/.test(text)
 }
 
 /** Whether a text is a version as npm publishes it. */

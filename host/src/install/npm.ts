@@ -51,8 +51,13 @@ export class Npm {
     child.once('close', resolve)
     child.once('error', (error) => reject(new InstallError(`npm could not be started (${program}): ${error.message}`)))
     const kill = () => {
-      // The group: a helper of npm would go on writing.
-      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+      if (child.pid === undefined) return
+      try {
+        // The group: a helper of npm would go on writing.
+        process.kill(-child.pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
     }
     const stop = AbortSignal.any([signal, deadline])
     stop.addEventListener('abort', kill, { once: true })
