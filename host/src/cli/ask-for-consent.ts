@@ -19,8 +19,13 @@ export function askForConsent(
       }
     }
     const terminal = createInterface({ input, output })
+    // Ctrl-C and Ctrl-D are a no; the question itself would wait for ever.
+    const ended = new Promise<string>((resolve) => {
+      terminal.once('SIGINT', () => resolve(''))
+      terminal.once('close', () => resolve(''))
+    })
     try {
-      const answer = await terminal.question('Grant this? [y/N] ', { signal })
+      const answer = await Promise.race([terminal.question('Grant this? [y/N] ', { signal }), ended])
       if (/^y(es)?$/i.test(answer.trim())) return
     } finally {
       terminal.close()
