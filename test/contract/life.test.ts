@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, lstatSync } from 'node:fs'
+import { closeSync, existsSync, lstatSync, openSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -38,6 +38,17 @@ async function serve(...args: string[]): Promise<{ code: number | null; stdout: 
   const [code] = await once(child, 'close')
   return { code, ...output }
 }
+
+it('serves, and stops when told to, though its log has no room on the disk', async () => {
+  const full = openSync('/dev/full', 'w')
+  const args = ['serve', '--plugin-dir', folder, '--listen', `unix://${join(folder, 'full.sock')}`]
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], { stdio: ['ignore', 'pipe', full] })
+  closeSync(full)
+  const closed = once(child, 'close')
+  await once(child.stdout ?? child, 'data')
+  child.kill('SIGTERM')
+  expect(await closed).toEqual([0, null])
+})
 
 describe('the socket', () => {
   it('of a killed host is replaced; that of a living one is not taken', async () => {
