@@ -166,7 +166,7 @@ describe('a spec', () => {
     const { driver } = inlineRouter([pluginOf('A', { createMachine })])
     expect(await errorOf(driver.createMachine(request()))).toMatchObject({
       message: 'no such image',
-      source: 'cloud',
+      source: 'host',
       violations,
       lastKnownState: 's',
     })
