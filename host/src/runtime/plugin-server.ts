@@ -58,7 +58,7 @@ export class PluginServer {
 
   async #run(call: Extract<HostMessage, { type: 'call' }>, signal: AbortSignal): Promise<void> {
     const { id, method, request, deadlineMs } = call
-    const { client, release } = this.#clients.lease()
+    const { client, release } = this.#clients.lease(signal)
     const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
     try {
       this.#sendAnswer(id, method, await this.#invoke(method, request, context))

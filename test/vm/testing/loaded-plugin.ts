@@ -30,10 +30,11 @@ export class LoadedPlugin implements AsyncDisposable {
     request: DriverCalls[M]['request'],
     { signal = neverAborted, deadlineMs = Date.now() + 120_000 }: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
-    const { client, release } = this.#clients.lease()
     const deadline = AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))
+    const ended = AbortSignal.any([signal, deadline])
+    const { client, release } = this.#clients.lease(ended)
     const context: CallContext = {
-      signal: AbortSignal.any([signal, deadline]),
+      signal: ended,
       deadlineMs,
       client,
       logger: {
