@@ -1,4 +1,4 @@
-import { type CallContext, type Machine, type MachineClass, MachineError, Type } from '@mcm/sdk'
+import { type CallContext, type Machine, type MachineClass, MachineError, type Plugin, Type } from '@mcm/sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { errorOf, inlineRouter, pluginOf } from '../testing/inline-host.ts'
 
@@ -145,6 +145,29 @@ describe('a spec', () => {
       volumeIDs: ['v'],
     })
     expect(validate).not.toHaveBeenCalled()
+  })
+
+  it("is checked by the plugin's own rules together with the Secret, whose values are told to nobody", async () => {
+    const validate: Plugin['validate'] = ({ secret }) => {
+      return secret?.text('token').startsWith('ok') === false
+        ? [{ path: 'secret.data.token', message: `must begin with ok, is ${secret.text('token')}` }]
+        : []
+    }
+    const { driver } = inlineRouter([pluginOf('A', { secret: { token: 'required' }, validate })])
+    const secret = (token: string) => ({ stringData: { token } })
+    const violations = [{ path: 'secret.data.token', message: 'must begin with ok, is [redacted: token]' }]
+    expect(await errorOf(driver.createMachine({ ...request(), secret: secret('wrong-value') }))).toMatchObject({
+      reason: 'SECRET_INVALID',
+      message: expect.stringMatching(/^the Secret of MachineClass "c" \(provider A\) is not valid\n/),
+      violations,
+    })
+    const machineClass = classOf('A')
+    expect(await driver.validateMachineClass({ machineClass, secret: secret('wrong-value') })).toEqual({ violations })
+    expect(await driver.validateMachineClass({ machineClass, secret: secret('ok-value') })).toEqual({ violations: [] })
+    expect(await driver.validateMachineClass({ machineClass })).toEqual({ violations: [] })
+    expect(await driver.validateMachineClass({ machineClass, secret: {} })).toEqual({
+      violations: [{ path: 'secret.data.token', message: 'is required' }],
+    })
   })
 
   it('with more violations than a text should have is told in short', async () => {

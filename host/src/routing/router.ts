@@ -15,11 +15,12 @@ import {
   driverMethods,
   methodName,
 } from '@mcm/sdk/contract'
-import { type HostErrorReason, hostError } from '../host-error.ts'
+import { hostError } from '../host-error.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import { type Patience, waitWithCaller } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
+import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
 import type { RouteTable } from './route-table.ts'
@@ -124,18 +125,15 @@ export class Router {
     }
     const checked = withOwnSpec(machineClass)
     const data = secretData(secret)
-    const specViolations = validator.specViolations(checked.providerSpec)
-    const violations = [...specViolations, ...validator.secretViolations(data)]
-    if (violations.length > 0) {
-      throw invalidClass(specViolations.length > 0 ? 'SPEC_INVALID' : 'SECRET_KEY_MISSING', machineClass, violations)
-    }
+    const violations = [...validator.specViolations(checked.providerSpec), ...validator.secretViolations(data)]
+    if (violations.length > 0) throw invalidClass(machineClass, violations)
     try {
       const pluginRequest = { ...rest, machineClass: checked, secret: validator.permittedSecretData(data) }
       return await this.#call(instance, method, pluginRequest, patience)
     } catch (error) {
       // The plugin's own rules were violated, before its method ran: tell it as the schema's are told.
       if (MachineError.is(error) && error.reason === 'SPEC_INVALID' && error.violations.length > 0) {
-        throw invalidClass('SPEC_INVALID', machineClass, error.violations)
+        throw invalidClass(machineClass, error.violations)
       }
       throw error
     }
@@ -149,11 +147,17 @@ export class Router {
     patience: Patience,
   ): Promise<{ violations: Violation[] }> {
     const checked = withOwnSpec(machineClass)
-    const secretViolations = secret ? validator.secretViolations(secretData(secret)) : []
+    const data = secret && secretData(secret)
+    const secretViolations = data ? validator.secretViolations(data) : []
     const specViolations = validator.specViolations(checked.providerSpec)
     if (specViolations.length > 0) return { violations: [...specViolations, ...secretViolations] }
-    const answer = await this.#call(instance, 'validateMachineClass', { machineClass: checked }, patience)
-    return { violations: [...(answer as { violations: Violation[] }).violations, ...secretViolations] }
+    const permitted = data && secretViolations.length === 0 ? validator.permittedSecretData(data) : undefined
+    const pluginRequest = { machineClass: checked, ...(permitted && { secret: permitted }) }
+    const answer = await this.#call(instance, 'validateMachineClass', pluginRequest, patience)
+    const own = (answer as { violations: Violation[] }).violations.map(({ path, message }) => {
+      return { path, message: redact(message, permitted) }
+    })
+    return { violations: [...own, ...secretViolations] }
   }
 
   async #call(
@@ -234,23 +238,20 @@ function checkComplete(method: DriverMethod, request: AnyRequest): void {
   throw hostError('REQUEST_INCOMPLETE', `${methodName(method)}: ${what}`, { violations })
 }
 
-function invalidClass(
-  reason: HostErrorReason,
-  { metadata, provider }: MachineClass,
-  violations: readonly Violation[],
-): MachineError {
+function invalidClass({ metadata, provider }: MachineClass, violations: readonly Violation[]): MachineError {
+  const isSecret = violations.every(({ path }) => path.startsWith('secret.'))
   const width = Math.min(48, Math.max(...violations.map(({ path }) => path.length)))
   const lines = violations.map(({ path, message }) => `  ${path.padEnd(width)}  ${message}`)
   const more =
     lines.length > maxLines ? [`  … and ${lines.length - maxLines} more; ValidateMachineClass lists all`] : []
   const name = metadata.name === '' ? '' : ` "${metadata.name}"`
   const text = [
-    `MachineClass${name} (provider ${provider}) is not valid`,
+    `${isSecret ? 'the Secret of ' : ''}MachineClass${name} (provider ${provider}) is not valid`,
     ...lines.slice(0, maxLines),
     ...more,
     'correct it and apply it again; nothing was changed at the provider',
   ].join('\n')
-  return hostError(reason, text, { violations: [...violations] })
+  return hostError(isSecret ? 'SECRET_INVALID' : 'SPEC_INVALID', text, { violations: [...violations] })
 }
 
 const maxLines = 10

@@ -35,7 +35,7 @@ function requestFor({ machine, spec, secret }: MachineCall<FakeSpec, FakeSecretK
   if (userData && userData.length > maxUserDataBytes) {
     const message = `is ${userData.length} bytes long; at most ${maxUserDataBytes} are possible`
     throw new MachineError('InvalidArgument', `userData of the Secret ${message}`, {
-      violations: [{ path: 'secret.userData', message }],
+      violations: [{ path: 'secret.data.userData', message }],
     })
   }
   return {
