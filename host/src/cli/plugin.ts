@@ -4,7 +4,7 @@ import { type Plugin, PluginSchema, PluginState } from '@mcm/sdk/contract'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { CliError } from './cli-error.ts'
-import { type ClientOptions, connect, withClientOptions } from './client.ts'
+import { type ClientOptions, connect, deadline, withClientOptions } from './client.ts'
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
 import { type Column, render } from './output.ts'
 
@@ -17,7 +17,7 @@ export function addPluginCommands(program: Command): void {
     ['list', 'list all plugins with their state'],
     ['show <name>', 'show one plugin, by package or provider name: capabilities, permissions, secret keys, schema'],
   ] as const) {
-    const command = withLocalOptions(withClientOptions(plugin.command(name).description(`${description}. ${note}`)))
+    const command = withLocalOptions(withClientOptions(plugin.command(name).description(`${description}. ${note}`), 5))
     command.option('--local', 'do not ask a host')
     if (name === 'list') command.action(async (options: PluginOptions) => await list(options))
     else command.action(async (wanted: string, options: PluginOptions) => await show(wanted, options))
@@ -30,7 +30,8 @@ const columns: Column<Plugin>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'VERSION', value: ({ version }) => version },
   { title: 'PROVIDERS', value: ({ providers }) => providers.join(', ') },
-  { title: 'STATE', value: stateOf },
+  // A plugin that fails to load has a trace, which `plugin show` has room for.
+  { title: 'STATE', value: (plugin) => stateOf(plugin).split('\n')[0] ?? '' },
   { title: 'PID', value: ({ pid }) => pid || '' },
   { title: 'CALLS', value: ({ calls }) => calls },
   { title: 'ERRORS', value: ({ errors }) => errors },
@@ -89,14 +90,16 @@ async function fetchPlugins(options: PluginOptions): Promise<Plugin[]> {
   if (!options.local) {
     try {
       await using driver = await connect(options)
-      const { plugins } = await driver.listPlugins({ deadlineMs: Date.now() + 5000 })
+      const { plugins } = await driver.listPlugins(deadline(options))
       return plugins
     } catch (error) {
-      if (!MachineError.is(error) || error.code !== 'Unavailable') throw error
-      console.error(`no host answers at ${options.endpoint}; these plugins are installed here:`)
+      if (!MachineError.is(error) || error.reason !== 'HOST_UNREACHABLE') throw error
+      console.error(`${error.message}; these plugins are installed here:`)
     }
   }
-  return await withLocalHost(options, async ({ listPlugins }) => listPlugins().plugins)
+  const { plugins } = await withLocalHost(options, async ({ listPlugins }) => listPlugins())
+  // They have been stopped again.
+  return plugins.map((plugin) => ({ ...plugin, pid: 0 }))
 }
 
 function stateOf({ state, reason }: Plugin): string {

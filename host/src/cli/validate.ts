@@ -30,11 +30,17 @@ async function validate(options: ValidateOptions): Promise<void> {
   if (manifests.classes.length === 0) throw new CliError(`no MachineClass in ${options.filename.join(', ')}`)
   const problems = await withLocalHost(options, async (services) => {
     const found = await Promise.all(manifests.classes.map((located) => check(services, located, manifests)))
-    return found.flat()
+    // As they stand in the files, so that they can be worked off from top to bottom.
+    const order = [...new Set(manifests.classes.map(({ file }) => file))]
+    return found.flat().sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line)
   })
   if (options.output !== 'table') console.log(render(problems, [], options.output))
   else {
-    for (const { file, line, path, message } of problems) console.log(`${file}:${line}: ${path} ${message}`)
+    for (const { file, line, path, message } of problems) {
+      // Not about a field alone: the message is a whole sentence.
+      const isSentence = path === '' || path === 'provider'
+      console.log(`${file}:${line}: ${isSentence ? message : `${path} ${message}`}`)
+    }
     const valid = manifests.classes.filter(({ object, file }) => {
       return !problems.some((problem) => problem.file === file && problem.machineClass === object.metadata.name)
     })

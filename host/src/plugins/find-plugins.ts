@@ -1,7 +1,7 @@
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type PackageJson, readManifest } from './manifest.ts'
 import type { PluginPackage, RejectedPackage } from './plugin-package.ts'
@@ -31,11 +31,21 @@ export async function findPlugins({ packages, folders, workingDirectory }: Plugi
   named.forEach((folder, i) => {
     if (folder === undefined) {
       const name = packages[i] ?? ''
-      const reason = `no such package: neither a folder nor installed near ${workingDirectory}; try "npm i ${name}"`
-      found.rejected.push({ name, version: '', description: '', folder: '', providers: [], reason })
+      const reason = isPath(name)
+        ? `${resolve(workingDirectory, name)} is no folder with a package.json`
+        : `no such package: neither a folder nor installed near ${workingDirectory}; try "npm i ${name}"`
+      found.rejected.push(unread(name, reason))
     }
   })
-  const listed = await Promise.all(folders.map((folder) => packageFolders(resolve(workingDirectory, folder))))
+  const listed = await Promise.all(
+    folders.map(async (name) => {
+      const folder = resolve(workingDirectory, name)
+      // Most likely a typing error, after which all plugins in it would be missing without a word.
+      const unreadable = await readdir(folder).then(() => undefined, firstLine)
+      if (unreadable !== undefined) found.rejected.push(unread(name, `cannot read this plugin folder: ${unreadable}`))
+      return await packageFolders(folder)
+    }),
+  )
   const seen = new Set<string>()
   for (const folder of [...named, ...listed.flat()]) {
     if (folder === undefined) continue
@@ -71,21 +81,17 @@ function place(plugin: PluginPackage | RejectedPackage, found: FoundPlugins): vo
 /** @returns `undefined` for a package that is no plugin and does not claim to be one. */
 async function readPlugin(folder: string, isNamed: boolean): Promise<PluginPackage | RejectedPackage | undefined> {
   const file = join(folder, 'package.json')
-  const rejected = (name: string, reason: string): RejectedPackage => ({
-    name,
-    version: '',
-    description: '',
-    folder,
-    providers: [],
-    reason,
-  })
+  const rejected = (name: string, reason: string) => ({ ...unread(name, reason), folder })
+  let text = ''
   let json: Partial<PackageJson> & { exports?: unknown; main?: string }
   try {
-    json = JSON.parse(await readFile(file, 'utf8')) as Partial<PackageJson>
+    text = await readFile(file, 'utf8')
+    json = JSON.parse(text) as Partial<PackageJson>
     if (typeof json !== 'object' || json === null) throw new TypeError('it is not an object')
   } catch (error) {
-    // Most folders in node_modules are not ours; a broken one there is npm's business.
-    return isNamed ? rejected(folder, `cannot read ${file}: ${(error as Error).message}`) : undefined
+    // Most folders in node_modules are not ours; a broken one there is npm's business, unless it means to be a plugin.
+    const isOurs = isNamed || text.includes('"mcm"')
+    return isOurs ? rejected(folder, `cannot read ${file}: ${(error as Error).message}`) : undefined
   }
   const { name, version, description = '', mcm } = json
   if (mcm === undefined) {
@@ -105,9 +111,22 @@ async function readPlugin(folder: string, isNamed: boolean): Promise<PluginPacka
     const entry = pathToFileURL(await realpath(join(folder, entryOf(json)))).href
     return { name, version, description, folder, entry, manifest }
   } catch (error) {
-    const reason = `its entry cannot be found: ${(error as Error).message.split('\n')[0]}`
+    const reason = `its entry cannot be found: ${firstLine(error)}`
     return { name, version, description, folder, providers: manifest.providers, reason }
   }
+}
+
+function unread(name: string, reason: string): RejectedPackage {
+  return { name, version: '', description: '', folder: '', providers: [], reason }
+}
+
+/** Whether a plugin was named by a path rather than as a package. */
+function isPath(name: string): boolean {
+  return isAbsolute(name) || /^\.\.?(\/|$)/.test(name)
+}
+
+function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0] ?? ''
 }
 
 /** The module that `import` would load, by Node's rules for `exports` and `main`. */
