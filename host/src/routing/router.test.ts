@@ -351,6 +351,17 @@ describe('volumes without a class', () => {
     expect(await driver.getVolumeIDs({ pvSpecs: Array.from({ length: count }, () => ({})) })).toEqual({ volumeIDs })
   })
 
+  it('are asked also of plugins that have not been started, and of those only that know volumes', async () => {
+    const { driver } = inlineRouter([volumes('A', async () => ({ volumeIDs: ['a'] })), pluginOf('D')])
+    expect(await driver.getVolumeIDs({ pvSpecs: [{}, {}] })).toEqual({ volumeIDs: ['a'] })
+  })
+
+  it('fail when a plugin that cannot be started might know the rest', async () => {
+    const unusable = { ...pluginOf('A'), providerSpec: { type: 'nonsense' } } as unknown as Plugin
+    const { driver } = inlineRouter([unusable])
+    expect(await errorOf(driver.getVolumeIDs({ pvSpecs: [{}] }))).toMatchObject({ reason: 'PLUGIN_UNUSABLE' })
+  })
+
   it('fail when the plugin that failed might know the rest', async () => {
     const { driver, instances } = inlineRouter([volumes('A', async () => ({ volumeIDs: [] })), broken])
     await Promise.all(instances.map((instance) => instance.start()))
@@ -358,6 +369,45 @@ describe('volumes without a class', () => {
       code: 'Unavailable',
       message: 'away',
     })
+  })
+})
+
+describe('the log', () => {
+  it.each([
+    [
+      'an answer',
+      async () => ({ providerID: 'x:///1', nodeName: 'n' }),
+      { level: 20, code: 'OK', msg: 'call answered' },
+    ],
+    [
+      'an answer that is an error',
+      async () => {
+        throw new MachineError('NotFound', 'no VM')
+      },
+      { level: 20, code: 'NotFound', source: 'cloud', error: 'no VM', msg: 'call answered' },
+    ],
+    [
+      'a failure',
+      async () => {
+        throw new MachineError('ResourceExhausted', 'no room', { reason: 'FULL' })
+      },
+      { level: 40, code: 'ResourceExhausted', source: 'cloud', reason: 'FULL', error: 'no room', msg: 'call failed' },
+    ],
+  ] as const)('has one line for %s', async (_, getMachineStatus, line) => {
+    const { driver, lines } = inlineRouter([pluginOf('A', { getMachineStatus })])
+    await driver.getMachineStatus({ ...request(), secret: { stringData: { token: 'hidden' } } }).catch(() => {})
+    const call = { method: 'GetMachineStatus', plugin: 'plugin-A', machine: 'ns/m', machineClass: 'c' }
+    expect(lines.filter(({ msg }) => String(msg).startsWith('call '))).toEqual([
+      { ...call, ...line, ms: expect.any(Number) },
+    ])
+    expect(JSON.stringify(lines)).not.toContain('hidden')
+  })
+
+  it('has a line for a call that reaches no plugin, with no more of its texts than fit', async () => {
+    const { driver, lines } = inlineRouter([])
+    await errorOf(driver.createMachine(request('B'.repeat(10_000))))
+    expect(lines).toEqual([expect.objectContaining({ level: 40, reason: 'PROVIDER_UNKNOWN', msg: 'call failed' })])
+    expect(JSON.stringify(lines).length).toBeLessThan(1500)
   })
 })
 

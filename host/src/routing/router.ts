@@ -13,9 +13,11 @@ import {
   type DriverClient,
   type DriverMethod,
   driverMethods,
+  methodCodes,
   methodName,
 } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
+import type { Log } from '../log.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import { type Patience, waitWithCaller } from '../runtime/patience.ts'
@@ -52,13 +54,15 @@ export class Router {
   readonly driver: DriverClient
   readonly #routes: RouteTable
   readonly #deadlines: Deadlines
+  readonly #log: Log
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines) {
+  constructor(routes: RouteTable, deadlines: Deadlines, log: Log) {
     this.#routes = routes
     this.#deadlines = deadlines
+    this.#log = log
     const methods = driverMethods.map((method) => [
       method,
       (request: DriverCalls[typeof method]['request'], options?: CallOptions) => this.call(method, request, options),
@@ -67,17 +71,23 @@ export class Router {
     this.driver = Object.fromEntries(methods) as DriverClient
   }
 
-  /** Runs one call. Rejects with a MachineError and nothing else. */
+  /** Runs one call, and logs how it ended. Rejects with a MachineError and nothing else. */
   async call<M extends DriverMethod>(
     method: M,
     request: DriverCalls[M]['request'],
     options: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
-    if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
+    const startMs = performance.now()
     const result = this.#dispatch(method, request, options)
     this.#running.add(result)
     try {
-      return (await result) as DriverCalls[M]['response']
+      const response = (await result) as DriverCalls[M]['response']
+      this.#logEnd(method, request, startMs)
+      return response
+    } catch (thrown) {
+      const error = MachineError.from(thrown)
+      this.#logEnd(method, request, startMs, error)
+      throw error
     } finally {
       this.#running.delete(result)
     }
@@ -96,16 +106,12 @@ export class Router {
   async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
     // From now on: a plugin that starts slowly does not get its caller more time.
     const patience = { signal: options.signal ?? neverAborted, deadlineMs: this.#deadline(method, options.deadlineMs) }
-    try {
-      if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
-        return await this.#askAll(method, request, patience)
-      }
-      const provider = request.machineClass ? request.machineClass.provider : request.provider
-      checkComplete(method, request)
-      return await this.#run(this.#routes.instanceFor(provider ?? ''), method, request, patience)
-    } catch (error) {
-      throw MachineError.from(error)
+    if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
+    if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
+      return await this.#askAll(method, request, patience)
     }
+    checkComplete(method, request)
+    return await this.#run(this.#routes.instanceFor(providerOf(request) ?? ''), method, request, patience)
   }
 
   async #run(instance: PluginInstance, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
@@ -180,19 +186,42 @@ export class Router {
   }
 
   /**
-   * Without a class nothing says whose volumes they are: every plugin that knows volumes is asked. One that fails
-   * matters only while a volume is left that nobody knows, for it might be its own.
+   * Without a class nothing says whose volumes they are: every plugin that knows volumes is asked, and every one that
+   * has not yet said what it knows. One that fails matters only while a volume is left that nobody knows, for it might
+   * be its own.
    */
   async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
-    const instances = this.#routes.instances.filter(({ hello }) => hello?.capabilities.includes(method))
+    const instances = this.#routes.instances.filter(({ hello }) => !hello || hello.capabilities.includes(method))
     const results = await Promise.allSettled(
       instances.map((instance) => this.#run(instance, method, request, patience)),
     )
     const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const volumeIDs = (answers as { volumeIDs: string[] }[]).flatMap((answer) => answer.volumeIDs)
-    const failure = results.find((result) => result.status === 'rejected')
-    if (failure && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
+    const failure = results.find(
+      (result) => result.status === 'rejected' && MachineError.from(result.reason).code !== 'Unimplemented',
+    )
+    if (failure?.status === 'rejected' && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
     return { volumeIDs }
+  }
+
+  /** One line per call. What a caller takes for an answer, such as `NotFound` of a look, is no failure. */
+  #logEnd(method: DriverMethod, request: AnyRequest, startMs: number, error?: MachineError): void {
+    const isAnswer = !error || methodCodes[method].some(({ code, retry }) => code === error.code && retry === 'never')
+    const level = isAnswer ? 'debug' : 'warn'
+    if (!this.#log.isLevelEnabled(level)) return
+    const { machine, machineClass } = request
+    const provider = providerOf(request)
+    const plugin = provider === undefined ? undefined : this.#routes.find(provider)?.plugin.name
+    const fields = {
+      method: methodName(method),
+      ...(plugin === undefined ? { provider: provider && cut(provider, maxNameLength) } : { plugin }),
+      machine: machine && cut(displayName(machine), maxNameLength),
+      machineClass: machineClass && cut(machineClass.metadata.name, maxNameLength),
+      code: error?.code ?? 'OK',
+      ...(error && { reason: error.reason, source: error.source, error: cut(error.message, maxTextLength) }),
+      ms: Math.round(performance.now() - startMs),
+    }
+    this.#log[level](fields, isAnswer ? 'call answered' : 'call failed')
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
@@ -208,6 +237,15 @@ const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineSta
 const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
 const noop = () => {}
+
+function providerOf({ machineClass, provider }: AnyRequest): string | undefined {
+  return machineClass ? machineClass.provider : provider
+}
+
+/** Requests and plugins decide how long a text is; a log line is not the place for all of it. */
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}
 
 /** The class with a spec of its own, since the check fills defaults in and the caller's class may be anybody's. */
 function withOwnSpec(machineClass: MachineClass): MachineClass & { providerSpec: JsonObject } {
@@ -255,3 +293,6 @@ function invalidClass({ metadata, provider }: MachineClass, violations: readonly
 }
 
 const maxLines = 10
+// Two DNS names with a slash.
+const maxNameLength = 507
+const maxTextLength = 4096
