@@ -96,6 +96,17 @@ describe('refuses', () => {
       ],
     ],
     [
+      'addresses as well, where all that bears on them is in order',
+      'listen: [nowhere, 7, "127.0.0.1:1"]\nhttp: { listen: ["unix:///x"] }\ninsecure: perhaps\n',
+      {},
+      [
+        'listen[1]: must be string, is 7',
+        'insecure: must be boolean, is "perhaps"',
+        'listen[0]: "nowhere" is no address to listen on; use unix:///path, host:port or [::1]:port',
+        'http.listen: must be TCP addresses; unix sockets are for gRPC',
+      ],
+    ],
+    [
       'TCP without TLS',
       'listen: ["127.0.0.1:1"]\nhttp: { listen: ["127.0.0.1:2"] }',
       {},
@@ -139,7 +150,7 @@ describe('refuses', () => {
 
   it('malformed YAML, keys that come twice, several documents, and no file', async () => {
     const malformed: [string, RegExp][] = [
-      ['a: [', /^Flow sequence in block collection must be .* at line 1/],
+      ['a: [', /^Flow sequence in block collection must be .* at line 1, column \d+$/],
       ['a: 1\na: 2', /^Map keys must be unique at line 2/],
       ['a: 1\n---\nb: 2', /^Source contains multiple documents/],
     ]
