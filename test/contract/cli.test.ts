@@ -195,6 +195,18 @@ describe('mcm validate', () => {
     })
   })
 
+  it('names a Secret that is missing among those that are given, and what else is wrong', async () => {
+    const wrong = machineClass.replace('sizeGiB: 1', 'sizeGiB: 0')
+    await write('class.yaml', secret.replace(/name: \S+/, 'name: other'), wrong)
+    const { code, stdout } = await mcm(['validate', '-f', 'class.yaml', ...plugin])
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^class\.yaml:16: providerSpec\.disks\[0\]\.sizeGiB must be at least 1, is 0\nclass\.yaml:\d+: secretRef names Secret default\/\S+, which is not in the given files\n$/,
+      ),
+    })
+  })
+
   it('says that no plugin serves the provider', async () => {
     await write('class.yaml', machineClass.replace('provider: Good', 'provider: Nope'))
     expect(await mcm(['validate', '-f', 'class.yaml', ...plugin])).toEqual({

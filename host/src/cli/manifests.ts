@@ -53,24 +53,38 @@ export function classOf(machine: Located<Machine>, { classes }: Manifests): Loca
 }
 
 /** The Secrets of a class, merged as the controller does: the credentials' one wins. `undefined` when it names none. */
-export function secretOf({ object, file, lineOf }: Located<MachineClass>, { secrets }: Manifests): Secret | undefined {
-  const references = (['secretRef', 'credentialsSecretRef'] as const).filter((key) => object[key])
+export function secretOf(machineClass: Located<MachineClass>, manifests: Manifests): Secret | undefined {
+  const { file, lineOf } = machineClass
+  const [missing] = missingSecrets(machineClass, manifests)
+  if (missing) throw new CliError(`${file}:${lineOf(missing.path)}: ${missing.path} ${missing.message}`)
+  const references = referencedSecrets(machineClass, manifests)
   if (references.length === 0) return undefined
   const data: Record<string, Uint8Array> = {}
-  for (const key of references) {
-    const { name, namespace = object.metadata.namespace } = object[key] ?? {}
-    const found = secrets.find(
-      ({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace,
-    )
-    if (!found) {
-      throw new CliError(
-        `${file}:${lineOf(key)}: ${key} names Secret ${namespace}/${name}, which is not in the given files`,
-      )
-    }
+  for (const { found } of references) {
+    if (!found) continue
     Object.assign(data, found.object.data)
     for (const [dataKey, text] of Object.entries(found.object.stringData ?? {})) data[dataKey] = Buffer.from(text)
   }
   return { data }
+}
+
+/** The Secrets that a class names and that are not in the files. */
+export function missingSecrets(machineClass: Located<MachineClass>, manifests: Manifests): Violation[] {
+  return referencedSecrets(machineClass, manifests)
+    .filter(({ found }) => !found)
+    .map(({ key, shown }) => ({ path: key, message: `names Secret ${shown}, which is not in the given files` }))
+}
+
+function referencedSecrets({ object }: Located<MachineClass>, { secrets }: Manifests) {
+  return (['secretRef', 'credentialsSecretRef'] as const).flatMap((key) => {
+    const reference = object[key]
+    if (!reference) return []
+    const { name, namespace = object.metadata.namespace } = reference
+    const found = secrets.find(
+      ({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace,
+    )
+    return [{ key, shown: `${namespace}/${name}`, found }]
+  })
 }
 
 async function filesOf(path: string): Promise<string[]> {
