@@ -43,6 +43,7 @@ export class Host {
         instance.start().catch(() => {}),
       ),
     )
+    if (this.#stopped) throw new Error('it was told to stop')
     for (const instance of routes.instances) {
       const { providers } = instance.plugin.manifest
       // A stopped plugin serves: the next call starts it.
