@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type ConnectedDriver, connectDriver } from '@mcm/sdk/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { defaultEndpoint } from '../config/config.ts'
+import { checkDefaultEndpoint, defaultEndpoint } from '../config/default-endpoint.ts'
 import { CliError } from './cli-error.ts'
 import { type OutputFormat, outputFormats } from './output.ts'
 
@@ -34,6 +34,11 @@ export function withClientOptions(command: Command, timeout = 1200): Command {
 export async function connect({ endpoint, tlsCa, tlsCert, tlsKey }: ClientOptions): Promise<ConnectedDriver> {
   if (!/^unix:(\/\/)?\/.|^[^/]+:\d+$/.test(endpoint))
     throw new CliError(`${JSON.stringify(endpoint)} is no address of a host; use unix:///path or host:port`)
+  try {
+    checkDefaultEndpoint(endpoint)
+  } catch (error) {
+    throw new CliError((error as Error).message)
+  }
   if (!tlsCa) {
     if (tlsCert || tlsKey) throw new CliError('--tls-cert and --tls-key need --tls-ca')
     return connectDriver(endpoint)

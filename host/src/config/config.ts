@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir, userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { type Static, Type, type Violation } from '@mcm/sdk'
 import { parseDocument } from 'yaml'
 import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
 import { logFormats, logLevels } from '../log.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
+import { defaultEndpoint } from './default-endpoint.ts'
 
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
 const seconds = (description: string, defaultSeconds: number) =>
@@ -116,13 +116,6 @@ export async function readConfig(file: string | undefined, flags: Record<string,
   if (wrong.length > 0) throw new ConfigError(source, wrong)
   // Just checked against the schema that the type comes from.
   return complete(raw as unknown as RawConfig, addresses)
-}
-
-/** The Unix socket where a host listens, and a client calls, when nobody says otherwise. */
-export function defaultEndpoint(env: NodeJS.ProcessEnv = process.env): string {
-  const { uid } = userInfo()
-  const folder = env.XDG_RUNTIME_DIR ?? (uid === 0 ? '/run' : join(tmpdir(), `mcm-${uid}`))
-  return `unix://${join(folder, 'mcm', 'host.sock')}`
 }
 
 interface Addresses {
