@@ -197,9 +197,11 @@ export class Router {
     )
     const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const volumeIDs = (answers as { volumeIDs: string[] }[]).flatMap((answer) => answer.volumeIDs)
-    const failure = results.find(
-      (result) => result.status === 'rejected' && MachineError.from(result.reason).code !== 'Unimplemented',
-    )
+    const failure = results.find((result, i) => {
+      // A plugin that has never come up is listed as unusable; it has not said that it knows volumes.
+      const hasComeUp = instances[i]?.hello !== undefined
+      return result.status === 'rejected' && hasComeUp && MachineError.from(result.reason).code !== 'Unimplemented'
+    })
     if (failure?.status === 'rejected' && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
     return { volumeIDs }
   }
