@@ -8,6 +8,7 @@ export function errorReference(): string {
   const names = Object.keys(MachineCodes) as MachineCode[]
   return page('Errors', 'sdk/src/errors and host/src/host-error.ts', [
     'Every failed call carries an [`ErrorDetail`](contract.md#errordetail). Its `code` says what kind of failure it is, its `reason` narrows that down, its `source` says who is to blame, and its `retry` says what to do.',
+    "Over HTTP, JSON that is no request at all gets the Connect protocol's own error, without a detail: its text names the field.",
     '## Codes',
     'The numbers are those of gRPC, and 17, which gRPC does not have: it travels as status 9 (`FAILED_PRECONDITION`) with the code 17 in the detail. Which method answers which code, and when, is in [the contract](contract.md).',
     table(

@@ -63,7 +63,7 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       rejected,
     )
   })
-  single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines))
+  single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.log)))
   single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
     const routes = resolve(tokens.routes)

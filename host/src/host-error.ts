@@ -20,11 +20,12 @@ export const hostErrors = {
   SPEC_INVALID: {
     code: 'InvalidArgument',
     explanation:
-      'The `providerSpec` violates the schema of the plugin. The violations say where. Correct the MachineClass.',
+      'The `providerSpec` violates the schema of the plugin or its rules. The violations say where. Correct the MachineClass.',
   },
-  SECRET_KEY_MISSING: {
+  SECRET_INVALID: {
     code: 'InvalidArgument',
-    explanation: 'The Secret lacks keys that the plugin needs. The violations name them. Add them to the Secret.',
+    explanation:
+      'The Secret lacks keys that the plugin needs, or has values that it cannot take. The violations name the keys. Correct the Secret.',
   },
   MACHINE_BUSY: {
     code: 'Aborted',

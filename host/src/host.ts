@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Config } from './config/config.ts'
 import { Certificates } from './contract/certificates.ts'
 import type { GrpcServer } from './contract/grpc-server.ts'
@@ -31,18 +32,18 @@ export class Host {
   }
 
   /**
-   * Starts the plugins and listens. A plugin that does not start is logged and listed; it does not stop the host.
+   * Starts the plugins and listens. A plugin that does not start is logged and listed; it does not stop the host, and one
+   * that is slow to start holds it up for a moment only.
    *
    * @returns The addresses on which the host listens.
    */
   async start(): Promise<{ grpc: string[]; http: string[] }> {
     const { config, log, routes, status, grpc, http } = this.#parts
-    await Promise.all(
-      routes.instances.map((instance) =>
-        // The instance has logged why, and keeps the reason for `mcm plugin list`.
-        instance.start().catch(() => {}),
-      ),
-    )
+    // The instance has logged why, and keeps the reason for `mcm plugin list`.
+    const starts = routes.instances.map((instance) => instance.start().catch(() => {}))
+    // Usually all are there in a moment. A slow one does not hold up the others: calls to it wait for it.
+    await Promise.race([Promise.all(starts), sleep(startWaitMs, undefined, { ref: false })])
+    if (this.#stopped) throw new Error('it was told to stop')
     for (const instance of routes.instances) {
       const { providers } = instance.plugin.manifest
       // A stopped plugin serves: the next call starts it.
@@ -91,5 +92,6 @@ export class Host {
   }
 }
 
+const startWaitMs = 3000
 const pluginGraceMs = 5000
 const connectionGraceMs = 2000

@@ -15,6 +15,11 @@ export interface LogOptions {
 /** Makes the log. It goes to stderr, so that stdout stays free for what a command prints. */
 export function createLog({ level, format }: LogOptions): Log {
   const options = { level, base: {}, timestamp: pino.stdTimeFunctions.isoTime }
-  if (format === 'json') return pino(options, pino.destination({ fd: 2, sync: true }))
-  return pino(options, pretty({ destination: 2, sync: true, ignore: 'pluginVersion', translateTime: 'SYS:HH:MM:ss.l' }))
+  const stderr = pino.destination({ fd: 2, sync: true, maxLength: maxWaitingBytes })
+  // A disk that is full, for one. Lines wait for room, and the latest are lost then; the host goes on.
+  stderr.on('error', () => {})
+  if (format === 'json') return pino(options, stderr)
+  return pino(options, pretty({ destination: stderr, ignore: 'pluginVersion', translateTime: 'SYS:HH:MM:ss.l' }))
 }
+
+const maxWaitingBytes = 1024 * 1024

@@ -43,4 +43,4 @@ export {
   type PluginDefinition,
 } from './plugin/define-plugin.ts'
 export { type SecretKey, type SecretKeys, type SecretReader, secretReader } from './plugin/secret.ts'
-export { sleep, type WaitOptions, waitFor } from './wait/wait.ts'
+export { sleep, untilAborted, type WaitOptions, waitFor } from './wait/wait.ts'

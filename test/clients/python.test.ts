@@ -72,7 +72,7 @@ describe('a Python client that learned the contract by reflection', () => {
       { code: 3, codeName: 'InvalidArgument', reason: 'PROVIDER_UNKNOWN', source: 'ERROR_SOURCE_HOST' },
     ],
     ['badSpec', 'INVALID_ARGUMENT', { code: 3, reason: 'SPEC_INVALID', retry: 'RETRY_ADVICE_AFTER_CHANGE' }],
-    ['missingSecretKey', 'INVALID_ARGUMENT', { code: 3, reason: 'SECRET_KEY_MISSING' }],
+    ['missingSecretKey', 'INVALID_ARGUMENT', { code: 3, reason: 'SECRET_INVALID' }],
     ['notFound', 'NOT_FOUND', { code: 5, codeName: 'NotFound', source: 'ERROR_SOURCE_CLOUD' }],
     ['uninitialized', 'FAILED_PRECONDITION', { code: 17, codeName: 'Uninitialized', nodeName: 'raw' }],
     ['empty', 'INVALID_ARGUMENT', { code: 3, reason: 'REQUEST_INCOMPLETE' }],

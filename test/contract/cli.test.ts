@@ -154,7 +154,11 @@ describe('mcm machine', () => {
       await mcm(['machine', 'create', '-f', 'all.yaml', '--endpoint', `unix://${folder}/none.sock`]),
     ).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^\nm-1: Unavailable: .*none\.sock/),
+      stderr: lines(
+        '',
+        `m-1: Unavailable: no host answers at unix://${folder}/none.sock: connect ENOENT ${folder}/none.sock`,
+        '(start one with "mcm serve", or name another with --endpoint)',
+      ),
     })
   })
 })
@@ -191,11 +195,23 @@ describe('mcm validate', () => {
     })
   })
 
+  it('names a Secret that is missing among those that are given, and what else is wrong', async () => {
+    const wrong = machineClass.replace('sizeGiB: 1', 'sizeGiB: 0')
+    await write('class.yaml', secret.replace(/name: \S+/, 'name: other'), wrong)
+    const { code, stdout } = await mcm(['validate', '-f', 'class.yaml', ...plugin])
+    expect({ code, stdout }).toEqual({
+      code: 1,
+      stdout: expect.stringMatching(
+        /^class\.yaml:16: providerSpec\.disks\[0\]\.sizeGiB must be at least 1, is 0\nclass\.yaml:\d+: secretRef names Secret default\/\S+, which is not in the given files\n$/,
+      ),
+    })
+  })
+
   it('says that no plugin serves the provider', async () => {
     await write('class.yaml', machineClass.replace('provider: Good', 'provider: Nope'))
     expect(await mcm(['validate', '-f', 'class.yaml', ...plugin])).toEqual({
       code: 1,
-      stdout: lines('class.yaml:5: provider no plugin serves provider "Nope"; it serves Good, good-alias'),
+      stdout: lines('class.yaml:5: no plugin serves provider "Nope"; it serves Good, good-alias'),
       stderr: '',
     })
   })
@@ -250,7 +266,9 @@ describe('mcm plugin', () => {
     ])
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: lines(`no host answers at ${endpoint}; these plugins are installed here:`),
+      stderr: lines(
+        `no host answers at ${endpoint}: connect ENOENT ${folder}/none.sock; these plugins are installed here:`,
+      ),
     })
     expect(JSON.parse(stdout)).toMatchObject([{ name: '@mcm-fixture/good', state: 'PLUGIN_STATE_READY' }])
   })

@@ -183,9 +183,9 @@ describe('a client with the SDK', () => {
         code: 'InvalidArgument',
         source: 'host',
         retry: 'after-change',
-        reason: 'SECRET_KEY_MISSING',
+        reason: 'SECRET_INVALID',
         message: [
-          'MachineClass "worker" (provider Good) is not valid',
+          'the Secret of MachineClass "worker" (provider Good) is not valid',
           '  secret.data.token  is required (or apiToken)',
           'correct it and apply it again; nothing was changed at the provider',
         ].join('\n'),

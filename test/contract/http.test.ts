@@ -198,6 +198,14 @@ describe('JSON over HTTP', () => {
     )
   })
 
+  it('says what to send instead of another content type', async () => {
+    const answer = await fetch(`${url}/mcm.driver.v1.Plugins/ListPlugins`, { method: 'POST', body: 'x' })
+    expect({ status: answer.status, body: await answer.text() }).toEqual({
+      status: 415,
+      body: 'send JSON with "content-type: application/json", or application/proto, gRPC-Web or gRPC\n',
+    })
+  })
+
   it('answers health checks, for the host and for each provider', async () => {
     const check = async (service: string) => {
       const body = JSON.stringify({ service })

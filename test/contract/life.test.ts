@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, lstatSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { closeSync, existsSync, lstatSync, openSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -38,6 +38,35 @@ async function serve(...args: string[]): Promise<{ code: number | null; stdout: 
   const [code] = await once(child, 'close')
   return { code, ...output }
 }
+
+it('stops when told to while it still waits for a plugin to start', async () => {
+  // Not where the other tests' hosts look for plugins.
+  const plugin = join(folder, 'apart', 'endless')
+  await mkdir(plugin, { recursive: true })
+  const mcm = { contract: 1, host: '>=0.1.0', providers: ['Endless'] }
+  const manifest = { name: 'endless', version: '1.0.0', type: 'module', exports: './index.js', mcm }
+  await writeFile(join(plugin, 'package.json'), JSON.stringify(manifest))
+  const code = "console.log('loading'); setInterval(() => {}, 1000); await new Promise(() => {})"
+  await writeFile(join(plugin, 'index.js'), code)
+  const args = ['serve', '--plugin-dir', plugin, '--plugin', plugin, '--listen', `unix://${join(folder, 'early.sock')}`]
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const closed = once(child, 'close')
+  await once(child.stderr, 'data')
+  child.kill('SIGTERM')
+  expect(await closed).toEqual([0, null])
+  expect(child.stdout.read()).toBeNull()
+})
+
+it('serves, and stops when told to, though its log has no room on the disk', async () => {
+  const full = openSync('/dev/full', 'w')
+  const args = ['serve', '--plugin-dir', folder, '--listen', `unix://${join(folder, 'full.sock')}`]
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], { stdio: ['ignore', 'pipe', full] })
+  closeSync(full)
+  const closed = once(child, 'close')
+  await once(child.stdout ?? child, 'data')
+  child.kill('SIGTERM')
+  expect(await closed).toEqual([0, null])
+})
 
 describe('the socket', () => {
   it('of a killed host is replaced; that of a living one is not taken', async () => {

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest'
+import { waitFor } from '@mcm/sdk'
+import { expect, it, onTestFinished } from 'vitest'
 import { fixture } from '../contract/testing/built-program.ts'
 import { makeGate } from '../contract/testing/gate.ts'
 import { startHost } from '../contract/testing/host-process.ts'
@@ -17,6 +18,26 @@ it.each(['slow', 'stubborn'])('a host that is killed leaves no %s plugin behind'
   await gate.left()
 })
 
+it('a host that is killed leaves no plugin behind whose event loop is stuck', async () => {
+  await using host = await startHost({ plugins: [fixture('looping')] })
+  await using driver = host.connect()
+  const { plugins } = await driver.listPlugins()
+  const pid = plugins[0]?.pid ?? 0
+  onTestFinished(() => {
+    if (isRunning(pid)) process.kill(pid, 'SIGKILL')
+  })
+  const failure = failureOf(driver.createMachine(request('Looping', {}), { deadlineMs: Date.now() + 1000 }))
+  // Only a stuck plugin lets the deadline of this call pass.
+  expect(await failure).toMatchObject({ code: 'DeadlineExceeded' })
+  expect(process.kill(pid, 0)).toBe(true)
+  host.process.kill('SIGKILL')
+  await waitFor(() => (isRunning(pid) ? undefined : true), {
+    signal: AbortSignal.timeout(30_000),
+    what: 'the end of the plugin',
+    maxIntervalMs: 100,
+  })
+})
+
 it('a plugin that forgets a timer and a server ends with its host', async () => {
   await using host = await startHost({ plugins: [fixture('leaking')] })
   const driver = host.connect()
@@ -25,3 +46,11 @@ it('a plugin that forgets a timer and a server ends with its host', async () => 
   expect(await host.stop()).toEqual({ code: 0, signal: null })
   expect(() => process.kill(plugins[0]?.pid ?? 0, 0)).toThrow('ESRCH')
 })
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}

@@ -39,7 +39,10 @@ async function quickstart(signal: AbortSignal): Promise<void> {
 
   await progress.step('tools', async (update) => {
     const { qemu, libvirt, installed } = await ensureVmTools({ signal, log: update, confirm })
-    const how = installed.length > 0 ? `installed ${installed.length} packages` : 'already there'
+    const how =
+      installed.length > 0
+        ? `installed ${installed.length === 1 ? '1 package' : `${installed.length} packages`}`
+        : 'already there'
     return { shown: `qemu ${qemu}, libvirt ${libvirt} (${how})`, value: undefined }
   })
 
@@ -151,6 +154,8 @@ async function confirm({ packages, command }: InstallRequest): Promise<boolean> 
     )
   }
   const readline = createInterface({ input: process.stdin, output: process.stdout })
+  // While it asks, it keeps Ctrl-C from becoming a signal.
+  readline.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
     const question = `\nThese Debian packages are missing: ${packages.join(' ')}.\nRun "${command}"? [Y/n] `
     return /^(y(es)?)?$/i.test((await readline.question(question, { signal: interrupted.signal })).trim())

@@ -28,6 +28,20 @@ describe('npm run quickstart', () => {
     expect(await leftovers()).toEqual(before)
   }, 300_000)
 
+  it('with --keep leaves a host and a VM, and says how to use and to stop them', async () => {
+    const before = await leftovers()
+    const { code, output } = await quickstart(['--yes', '--keep'])
+    expect(code).toBe(0)
+    const folder = /^ {2}cd (\S+)$/m.exec(output)?.[1] ?? ''
+    const commands = output.split('\n').flatMap((line) => /^ {2}(\.\/.*)$/.exec(line)?.[1] ?? [])
+    expect(commands).toHaveLength(4)
+    for (const command of commands) {
+      const { stdout } = await run('sh', ['-c', command], { signal, cwd: folder })
+      if (command.includes('status')) expect(stdout).toContain('machine-1  default    found')
+    }
+    expect(await leftovers()).toEqual(before)
+  }, 300_000)
+
   it.each(['… install', '… boot           mcm-guest: kernel up'])(
     'cleans up after Ctrl-C at "%s"',
     async (line) => {

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { type ConnectedDriver, connectDriver } from '@mcm/sdk/client'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { defaultEndpoint } from '../config/config.ts'
+import { checkDefaultEndpoint, defaultEndpoint } from '../config/default-endpoint.ts'
 import { CliError } from './cli-error.ts'
 import { type OutputFormat, outputFormats } from './output.ts'
 
@@ -16,7 +16,7 @@ export interface ClientOptions {
 }
 
 /** Adds the options of {@link ClientOptions} to a command. */
-export function withClientOptions(command: Command): Command {
+export function withClientOptions(command: Command, timeout = 1200): Command {
   return command
     .addOption(
       new Option('--endpoint <address>', 'the host to call: unix:///path or host:port')
@@ -26,19 +26,32 @@ export function withClientOptions(command: Command): Command {
     .option('--tls-ca <file>', "who signed the host's certificate (PEM); switches TLS on")
     .option('--tls-cert <file>', 'own certificate (PEM)')
     .option('--tls-key <file>', 'own key (PEM)')
-    .option('--timeout <seconds>', 'how long each call may take', seconds, 1200)
+    .option('--timeout <seconds>', 'how long each call may take', seconds, timeout)
     .addOption(new Option('-o, --output <format>', 'how to print').choices(outputFormats).default('table'))
 }
 
 /** Connects to the host that the options name. */
 export async function connect({ endpoint, tlsCa, tlsCert, tlsKey }: ClientOptions): Promise<ConnectedDriver> {
+  if (!/^unix:(\/\/)?\/.|^[^/]+:\d+$/.test(endpoint))
+    throw new CliError(`${JSON.stringify(endpoint)} is no address of a host; use unix:///path or host:port`)
+  try {
+    checkDefaultEndpoint(endpoint)
+  } catch (error) {
+    throw new CliError((error as Error).message)
+  }
   if (!tlsCa) {
     if (tlsCert || tlsKey) throw new CliError('--tls-cert and --tls-key need --tls-ca')
     return connectDriver(endpoint)
   }
   if (!tlsCert !== !tlsKey) throw new CliError('--tls-cert and --tls-key go together')
   const identity = tlsCert && tlsKey ? { cert: await read(tlsCert), key: await read(tlsKey) } : {}
-  return connectDriver(endpoint, { tls: { ca: await read(tlsCa), ...identity } })
+  const tls = { ca: await read(tlsCa), ...identity }
+  try {
+    return connectDriver(endpoint, { tls })
+  } catch (error) {
+    const files = [tlsCa, tlsCert, tlsKey].filter(Boolean).join(', ')
+    throw new CliError(`${files}: not usable for TLS, or not for each other: ${(error as Error).message}`)
+  }
 }
 
 /** The deadline of a call that starts now. */

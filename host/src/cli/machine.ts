@@ -153,11 +153,18 @@ const advice: Record<string, string> = {
   later: 'try again later',
 }
 
+function reachability(message: string): string {
+  const isNone = /ENOENT|ECONNREFUSED/.test(message)
+  return isNone
+    ? 'start one with "mcm serve", or name another with --endpoint'
+    : 'check --endpoint and the options for TLS, --tls-ca, --tls-cert and --tls-key'
+}
+
 function reportErrors(results: readonly Result[]): void {
   const failed = results.filter(({ error }) => error)
   for (const { name, error } of failed) {
     if (!error) continue
-    const hint = advice[error.retry]
+    const hint = error.reason === 'HOST_UNREACHABLE' ? reachability(error.message) : advice[error.retry]
     console.error(`\n${name}: ${error.code}: ${error.message}${hint ? `\n(${hint})` : ''}`)
   }
   if (failed.length > 0) process.exitCode = 1

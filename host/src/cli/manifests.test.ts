@@ -63,8 +63,10 @@ describe('reads', () => {
     }
     await file(JSON.stringify(list), 'list.json')
     await file(machine, 'b.yml')
+    await file(JSON.stringify({ ...list, kind: 'MachineList', items: [] }), 'empty.json')
     await file('not read', 'readme.md')
-    const { machines } = await readManifests([folder])
+    const { machines, others } = await readManifests([folder])
+    expect(others).toEqual([])
     expect(machines.map(({ object }) => [object.metadata, object.spec])).toEqual([
       [{ name: 'm', namespace: 'default' }, { class: { name: 'c' } }],
       [{ name: 'l', namespace: 'ns' }, {}],
@@ -116,6 +118,20 @@ providerSpec:
   expect(paths.map(([path]) => [path, lineOf(path)])).toEqual(paths)
 })
 
+it('takes merge keys as kubectl does, and knows what they hold', async () => {
+  const merged = `${api}kind: MachineClass
+metadata: { name: c }
+providerSpec:
+  base: &base { subnet: a }
+  networks:
+    - <<: *base
+      public: true
+`
+  const { object, lineOf } = first((await readManifests([await file(merged)])).classes)
+  expect(object.providerSpec).toEqual({ base: { subnet: 'a' }, networks: [{ subnet: 'a', public: true }] })
+  expect(lineOf('providerSpec.networks[0].subnet')).toBe(7)
+})
+
 describe('refuses', () => {
   it.each<[string, string, string | RegExp]>([
     ['malformed YAML', `${machine}---\na: [1,\nb: 2\n`, /^:[67]: [^\n]+$/],
@@ -133,16 +149,37 @@ describe('refuses', () => {
       ':1: Machine must have apiVersion machine.sapcloud.io/v1alpha1, not machine.sapcloud.io/v1',
     ],
     ['no name', machine.replace('name: m', 'labels: {}'), ':1: Machine needs metadata.name'],
-    ['an unknown field', machine.replace('class:', 'clas:'), ':1: MachineSpec: key "clas" is unknown'],
+    ['an unknown field', machine.replace('class:', 'clas:'), ':4: spec.clas is not a known field'],
     [
-      'a wrong kind of value',
-      machine.replace('name: m ', 'name: 7 '),
-      ':1: cannot decode field mcm.driver.v1.ObjectMeta.name from JSON: expected string, got 7',
+      'unknown fields and wrong values of one object',
+      `${api}kind: Machine
+metadata:
+  name: 7
+  labls: {}
+  ownerReferences:
+    - kind: x
+      nmae: y
+spec:
+  class: c
+  nodeTemplate: [1]
+`,
+      [
+        ':4: metadata.name expected string, got 7',
+        ':5: metadata.labls is not a known field',
+        ':8: metadata.ownerReferences[0].nmae is not a known field',
+        ':10: spec.class must be an object, is "c"',
+        ':11: spec.nodeTemplate must be an object, is [1]',
+      ].join('\n'),
     ],
     [
       'a value that is not base64',
       secret.replace('c2VjcmV0', '"?!"'),
-      /^:1: cannot decode field mcm\.driver\.v1\.Secret\.data from JSON: .*$/,
+      ':4: data.token must be base64; plain text belongs in stringData',
+    ],
+    [
+      'an object that comes twice',
+      `${machine}---\n${machine.replace('name: m ', 'name: m, namespace: ns ')}---\n${machine}`,
+      ':11: Machine default/m is already at :1',
     ],
   ])('%s, with file and line', async (_, text, problem) => {
     const path = await file(text)

@@ -1,10 +1,11 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf'
-import type { Machine, MachineClass, ObjectMeta, Secret } from '@mcm/sdk'
+import type { Machine, MachineClass, ObjectMeta, Secret, Violation } from '@mcm/sdk'
 import { MachineClassSchema, MachineSchema, SecretSchema, toPlain } from '@mcm/sdk/contract'
 import { type Document, isMap, isNode, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml'
 import { CliError } from './cli-error.ts'
+import { fieldProblems } from './field-problems.ts'
 
 /** An object and where it stands. */
 export interface Located<T> {
@@ -52,24 +53,38 @@ export function classOf(machine: Located<Machine>, { classes }: Manifests): Loca
 }
 
 /** The Secrets of a class, merged as the controller does: the credentials' one wins. `undefined` when it names none. */
-export function secretOf({ object, file, lineOf }: Located<MachineClass>, { secrets }: Manifests): Secret | undefined {
-  const references = (['secretRef', 'credentialsSecretRef'] as const).filter((key) => object[key])
+export function secretOf(machineClass: Located<MachineClass>, manifests: Manifests): Secret | undefined {
+  const { file, lineOf } = machineClass
+  const [missing] = missingSecrets(machineClass, manifests)
+  if (missing) throw new CliError(`${file}:${lineOf(missing.path)}: ${missing.path} ${missing.message}`)
+  const references = referencedSecrets(machineClass, manifests)
   if (references.length === 0) return undefined
   const data: Record<string, Uint8Array> = {}
-  for (const key of references) {
-    const { name, namespace = object.metadata.namespace } = object[key] ?? {}
-    const found = secrets.find(
-      ({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace,
-    )
-    if (!found) {
-      throw new CliError(
-        `${file}:${lineOf(key)}: ${key} names Secret ${namespace}/${name}, which is not in the given files`,
-      )
-    }
+  for (const { found } of references) {
+    if (!found) continue
     Object.assign(data, found.object.data)
     for (const [dataKey, text] of Object.entries(found.object.stringData ?? {})) data[dataKey] = Buffer.from(text)
   }
   return { data }
+}
+
+/** The Secrets that a class names and that are not in the files. */
+export function missingSecrets(machineClass: Located<MachineClass>, manifests: Manifests): Violation[] {
+  return referencedSecrets(machineClass, manifests)
+    .filter(({ found }) => !found)
+    .map(({ key, shown }) => ({ path: key, message: `names Secret ${shown}, which is not in the given files` }))
+}
+
+function referencedSecrets({ object }: Located<MachineClass>, { secrets }: Manifests) {
+  return (['secretRef', 'credentialsSecretRef'] as const).flatMap((key) => {
+    const reference = object[key]
+    if (!reference) return []
+    const { name, namespace = object.metadata.namespace } = reference
+    const found = secrets.find(
+      ({ object: { metadata } }) => metadata?.name === name && metadata?.namespace === namespace,
+    )
+    return [{ key, shown: `${namespace}/${name}`, found }]
+  })
 }
 
 async function filesOf(path: string): Promise<string[]> {
@@ -96,7 +111,7 @@ async function readText(file: string): Promise<string> {
 
 function addFile(file: string, text: string, manifests: Manifests, problems: string[]): void {
   const counter = new LineCounter()
-  const documents = parseAllDocuments(text, { lineCounter: counter })
+  const documents = parseAllDocuments(text, { lineCounter: counter, merge: true })
   for (const document of Array.isArray(documents) ? documents : []) {
     const lineAt = (path: (string | number)[]) => counter.linePos(offsetOf(document, path)).line
     for (const { message, pos } of document.errors) {
@@ -113,51 +128,53 @@ function addFile(file: string, text: string, manifests: Manifests, problems: str
       continue
     }
     if (value === null) continue
-    const items = isObject(value) && value.kind === 'List' && Array.isArray(value.items) ? value.items : undefined
+    const items = isList(value) ? value.items : undefined
     for (const [i, item] of (items ?? [value]).entries()) {
       const at = items ? ['items', i] : []
       const lineOf = (path: string) => lineAt([...at, ...segmentsOf(path)])
-      try {
-        addObject({ file, object: item, lineOf }, manifests)
-      } catch (error) {
-        problems.push(`${file}:${lineOf('')}: ${(error as Error).message}`)
+      for (const { path, message } of addObject({ file, object: item, lineOf }, manifests)) {
+        problems.push(`${file}:${lineOf(path)}: ${path === '' ? '' : `${path} `}${message}`)
       }
     }
   }
 }
 
-function addObject({ object, file, lineOf }: Located<unknown>, manifests: Manifests): void {
-  if (!isObject(object)) throw new Error('this is no Kubernetes object')
+/** @returns What is wrong with the object; when there is nothing, it has been added. */
+function addObject({ object, file, lineOf }: Located<unknown>, manifests: Manifests): Violation[] {
+  const refuse = (message: string): Violation[] => [{ path: '', message }]
+  if (!isObject(object)) return refuse('this is no Kubernetes object')
   const { apiVersion, kind, metadata } = object
   if (typeof apiVersion !== 'string' || typeof kind !== 'string')
-    throw new Error('a Kubernetes object needs apiVersion and kind')
+    return refuse('a Kubernetes object needs apiVersion and kind')
+  const add = <T extends { metadata?: Partial<ObjectMeta> }>(
+    schema: DescMessage,
+    defaults: object,
+    list: Located<T>[],
+  ): Violation[] => {
+    const wrong = fieldProblems(schema, object)
+    if (wrong.length > 0) return wrong
+    const plain: { metadata?: Partial<ObjectMeta> } = toPlain(schema, fromJson(schema, object as JsonValue))
+    if (!plain.metadata?.name) return refuse(`${kind} needs metadata.name`)
+    const identity = { namespace: 'default', ...plain.metadata }
+    const twin = list.find(({ object: other }) => {
+      return other.metadata?.name === identity.name && other.metadata?.namespace === identity.namespace
+    })
+    if (twin)
+      return refuse(`${kind} ${identity.namespace}/${identity.name} is already at ${twin.file}:${twin.lineOf('')}`)
+    list.push({ object: { ...defaults, ...plain, metadata: identity } as T, file, lineOf })
+    return []
+  }
+  if (kind === 'Secret' && apiVersion === 'v1') return add(SecretSchema, {}, manifests.secrets)
+  if (kind === 'Machine' || kind === 'MachineClass') {
+    if (apiVersion !== 'machine.sapcloud.io/v1alpha1')
+      return refuse(`${kind} must have apiVersion machine.sapcloud.io/v1alpha1, not ${apiVersion}`)
+    return kind === 'Machine'
+      ? add(MachineSchema, { spec: {} }, manifests.machines)
+      : add(MachineClassSchema, {}, manifests.classes)
+  }
   const name = isObject(metadata) && typeof metadata.name === 'string' ? metadata.name : ''
-  const isMachineApi = apiVersion === 'machine.sapcloud.io/v1alpha1'
-  if (kind === 'Machine' && isMachineApi) {
-    manifests.machines.push({ object: parse<Machine>(MachineSchema, object, { spec: {} }), file, lineOf })
-  } else if (kind === 'MachineClass' && isMachineApi) {
-    manifests.classes.push({ object: parse<MachineClass>(MachineClassSchema, object, {}), file, lineOf })
-  } else if (kind === 'Secret' && apiVersion === 'v1') {
-    manifests.secrets.push({ object: parse<Secret>(SecretSchema, object, {}), file, lineOf })
-  } else if (kind === 'Machine' || kind === 'MachineClass') {
-    throw new Error(`${kind} must have apiVersion machine.sapcloud.io/v1alpha1, not ${apiVersion}`)
-  } else {
-    manifests.others.push({ file, kind, name })
-  }
-}
-
-/** Strict: a field that the contract does not know is named rather than lost. */
-function parse<T>(schema: DescMessage, object: object, defaults: object): T {
-  let plain: { metadata?: Partial<ObjectMeta> }
-  try {
-    plain = toPlain(schema, fromJson(schema, object as JsonValue))
-  } catch (error) {
-    const text = (error as Error).message.replace(/^cannot decode message mcm\.driver\.v1\.(\w+) from JSON: /, '$1: ')
-    throw new Error(text)
-  }
-  const { metadata } = plain
-  if (!metadata?.name) throw new Error(`${schema.name} needs metadata.name`)
-  return { ...defaults, ...plain, metadata: { namespace: 'default', ...metadata } } as T
+  manifests.others.push({ file, kind, name })
+  return []
 }
 
 /** `a.b[1]["odd key"]` → `['a', 'b', 1, 'odd key']` */
@@ -190,6 +207,11 @@ function offsetOf(document: Document, path: (string | number)[]): number {
 
 function startOf(node: unknown): number | undefined {
   return isNode(node) ? node.range?.[0] : undefined
+}
+
+/** A `List`, as kubectl prints several objects, or a list of one kind such as `MachineList`. */
+function isList(value: unknown): value is { items: unknown[] } {
+  return isObject(value) && String(value.kind).endsWith('List') && Array.isArray(value.items)
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

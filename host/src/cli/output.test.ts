@@ -49,3 +49,7 @@ it('shows all columns when it is wide, and the titles when there is nothing', ()
   expect(render([], columns, 'table')).toBe('NAME  COUNT')
   expect(render([], columns, 'json')).toBe('[]')
 })
+
+it('lets no control characters reach the terminal', () => {
+  expect(render([{ name: 'a\u001b[2J\u0007b', count: 1 }], columns, 'table')).toBe('NAME     COUNT\na [2J b  1')
+})

@@ -20,7 +20,7 @@ export function render<T>(rows: readonly T[], columns: readonly Column<T>[], for
   const shown = columns.filter(({ isWide }) => !isWide || format === 'wide')
   const cells = [
     shown.map(({ title }) => title),
-    ...rows.map((row) => shown.map(({ value }) => String(value(row)).replaceAll(/\s*\n\s*/g, ' ') || '–')),
+    ...rows.map((row) => shown.map(({ value }) => String(value(row)).replaceAll(/\s*[\p{Cc}]+\s*/gu, ' ') || '–')),
   ]
   const widths = shown.map((_, i) => Math.max(...cells.map((line) => line[i]?.length ?? 0)))
   return cells

@@ -5,7 +5,7 @@ import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { describeOrigin } from '../install/describe-origin.ts'
 import { CliError } from './cli-error.ts'
-import { type ClientOptions, connect, withClientOptions } from './client.ts'
+import { type ClientOptions, connect, deadline, withClientOptions } from './client.ts'
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
 import { type Column, render } from './output.ts'
 import { addPluginInstallCommands } from './plugin-install.ts'
@@ -19,7 +19,7 @@ export function addPluginCommands(program: Command): void {
     ['list', 'list all plugins with their state'],
     ['show <name>', 'show one plugin, by package or provider name: capabilities, permissions, secret keys, schema'],
   ] as const) {
-    const command = withLocalOptions(withClientOptions(plugin.command(name).description(`${description}. ${note}`)))
+    const command = withLocalOptions(withClientOptions(plugin.command(name).description(`${description}. ${note}`), 5))
     command.option('--local', 'do not ask a host')
     if (name === 'list') command.action(async (options: PluginOptions) => await list(options))
     else command.action(async (wanted: string, options: PluginOptions) => await show(wanted, options))
@@ -33,7 +33,8 @@ const columns: Column<Plugin>[] = [
   { title: 'NAME', value: ({ name }) => name },
   { title: 'VERSION', value: ({ version }) => version },
   { title: 'PROVIDERS', value: ({ providers }) => providers.join(', ') },
-  { title: 'STATE', value: stateOf },
+  // A plugin that fails to load has a trace, which `plugin show` has room for.
+  { title: 'STATE', value: (plugin) => stateOf(plugin).split('\n')[0] ?? '' },
   { title: 'PID', value: ({ pid }) => pid || '' },
   { title: 'CALLS', value: ({ calls }) => calls },
   { title: 'ERRORS', value: ({ errors }) => errors },
@@ -95,15 +96,16 @@ async function fetchPlugins(options: PluginOptions): Promise<{ plugins: Plugin[]
   if (!options.local) {
     try {
       await using driver = await connect(options)
-      const { plugins } = await driver.listPlugins({ deadlineMs: Date.now() + 5000 })
+      const { plugins } = await driver.listPlugins(deadline(options))
       return { plugins, isLocal: false }
     } catch (error) {
-      if (!MachineError.is(error) || error.code !== 'Unavailable') throw error
-      console.error(`no host answers at ${options.endpoint}; these plugins are installed here:`)
+      if (!MachineError.is(error) || error.reason !== 'HOST_UNREACHABLE') throw error
+      console.error(`${error.message}; these plugins are installed here:`)
     }
   }
-  const plugins = await withLocalHost(options, async ({ listPlugins }) => listPlugins().plugins)
-  return { plugins, isLocal: true }
+  const { plugins } = await withLocalHost(options, async ({ listPlugins }) => listPlugins())
+  // They have been stopped again.
+  return { plugins: plugins.map((plugin) => ({ ...plugin, pid: 0 })), isLocal: true }
 }
 
 function stateOf({ state, reason }: Plugin): string {

@@ -52,13 +52,19 @@ async function serve(options: ServeOptions): Promise<void> {
   process.on('SIGTERM', resolve)
   process.on('SIGINT', resolve)
   try {
-    const { grpc, http } = await host.start().catch((error: Error) => {
+    const started = host.start()
+    // A plugin can take its time to start; who has changed their mind need not wait for it.
+    const listening = await Promise.race([started, signalled]).catch((error: Error) => {
       throw new CliError(`the host cannot start: ${error.message}`)
     })
-    // For people and for scripts that wait for it; the log has the same for machines.
-    for (const address of grpc) console.log(`serving gRPC on ${address}`)
-    for (const address of http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)
+    if (typeof listening === 'object') {
+      // For people and for scripts that wait for it; the log has the same for machines.
+      for (const address of listening.grpc) console.log(`serving gRPC on ${address}`)
+      for (const address of listening.http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)
+    }
     const signal = await signalled
+    // It fails now if it has not come to its end.
+    started.catch(() => {})
     // A second signal means: now.
     const quit = () => process.exit(128 + constants.signals[signal])
     process.once('SIGTERM', quit)

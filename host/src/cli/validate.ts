@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Services } from '../contract/grpc-server.ts'
 import { CliError } from './cli-error.ts'
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
-import { type Located, type Manifests, readManifests, secretOf } from './manifests.ts'
+import { type Located, type Manifests, missingSecrets, readManifests, secretOf } from './manifests.ts'
 import { type OutputFormat, render } from './output.ts'
 
 /** `mcm validate`: checks MachineClasses against the schemas of the installed plugins, without a host or a cloud. */
@@ -30,11 +30,17 @@ async function validate(options: ValidateOptions): Promise<void> {
   if (manifests.classes.length === 0) throw new CliError(`no MachineClass in ${options.filename.join(', ')}`)
   const problems = await withLocalHost(options, async (services) => {
     const found = await Promise.all(manifests.classes.map((located) => check(services, located, manifests)))
-    return found.flat()
+    // As they stand in the files, so that they can be worked off from top to bottom.
+    const order = [...new Set(manifests.classes.map(({ file }) => file))]
+    return found.flat().sort((a, b) => order.indexOf(a.file) - order.indexOf(b.file) || a.line - b.line)
   })
   if (options.output !== 'table') console.log(render(problems, [], options.output))
   else {
-    for (const { file, line, path, message } of problems) console.log(`${file}:${line}: ${path} ${message}`)
+    for (const { file, line, path, message } of problems) {
+      // Not about a field alone: the message is a whole sentence.
+      const isSentence = path === '' || path === 'provider'
+      console.log(`${file}:${line}: ${isSentence ? message : `${path} ${message}`}`)
+    }
     const valid = manifests.classes.filter(({ object, file }) => {
       return !problems.some((problem) => problem.file === file && problem.machineClass === object.metadata.name)
     })
@@ -45,7 +51,9 @@ async function validate(options: ValidateOptions): Promise<void> {
 
 async function check({ driver }: Services, located: Located<MachineClass>, manifests: Manifests): Promise<Problem[]> {
   const { object, file, lineOf } = located
-  const secret = secretIfGiven(located, manifests)
+  // Classes are often checked without their Secrets, which live elsewhere.
+  const missing = manifests.secrets.length === 0 ? [] : missingSecrets(located, manifests)
+  const secret = manifests.secrets.length === 0 || missing.length > 0 ? undefined : secretOf(located, manifests)
   const problem = ({ path, message }: Violation): Problem => {
     // The Secret may be in any file; the class says which it is.
     const line = lineOf(path.startsWith('secret.') ? 'secretRef' : path)
@@ -53,15 +61,10 @@ async function check({ driver }: Services, located: Located<MachineClass>, manif
   }
   try {
     const { violations } = await driver.validateMachineClass({ machineClass: object, ...(secret && { secret }) })
-    return violations.map(problem)
+    return [...missing, ...violations].map(problem)
   } catch (thrown) {
     const { code, message } = MachineError.from(thrown)
     const path = code === 'InvalidArgument' ? 'provider' : ''
-    return [problem({ path, message })]
+    return [...missing, { path, message }].map(problem)
   }
-}
-
-/** Classes are often checked without their Secrets, which live elsewhere. */
-function secretIfGiven(machineClass: Located<MachineClass>, manifests: Manifests) {
-  return manifests.secrets.length === 0 ? undefined : secretOf(machineClass, manifests)
 }

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir, userInfo } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename } from 'node:path'
 import { type Static, Type, type Violation } from '@mcm/sdk'
 import { parseDocument } from 'yaml'
 import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
@@ -10,6 +9,7 @@ import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
+import { defaultEndpoint } from './default-endpoint.ts'
 
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
 const seconds = (description: string, defaultSeconds: number) =>
@@ -130,59 +130,68 @@ export async function readConfig(file: string | undefined, flags: Record<string,
   const raw = merge(merge({}, fromFile), flags)
   const validate = compileSchema(configSchema)
   const source = file === undefined ? 'the command line' : `configuration ${file}`
-  if (!validate(raw)) throw new ConfigError(source, describeErrors(validate.errors ?? [], ''))
+  const wrong = validate(raw) ? [] : describeErrors(validate.errors ?? [], '')
+  const addresses = readAddresses(raw, wrong)
+  if (wrong.length > 0) throw new ConfigError(source, wrong)
   // Just checked against the schema that the type comes from.
-  return complete(raw as unknown as RawConfig, source)
+  return complete(raw as unknown as RawConfig, addresses)
 }
 
-/** The Unix socket where a host listens, and a client calls, when nobody says otherwise. */
-export function defaultEndpoint(env: NodeJS.ProcessEnv = process.env): string {
-  const { uid } = userInfo()
-  const folder = env.XDG_RUNTIME_DIR ?? (uid === 0 ? '/run' : join(tmpdir(), `mcm-${uid}`))
-  return `unix://${join(folder, 'mcm', 'host.sock')}`
+interface Addresses {
+  listen: ListenAddress[]
+  http: ListenAddress[]
 }
 
-function complete(raw: RawConfig, source: string): Config {
-  const violations: Violation[] = []
-  const addresses = (path: string, list: readonly string[]) =>
-    list.flatMap((text, i) => {
+/**
+ * Reads the addresses, of which the schema only knows that they are texts.
+ *
+ * @param wrong What is wrong with the configuration so far; problems are added.
+ */
+function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addresses {
+  const isSound = (path: string) => !wrong.some((violation) => violation.path.startsWith(path))
+  const knowsTls = isSound('tls') && isSound('insecure')
+  const read = (path: string, value: unknown) =>
+    (Array.isArray(value) ? value : []).flatMap((text: unknown, i) => {
+      if (typeof text !== 'string' || text === '') return []
       try {
         return [parseListenAddress(text)]
       } catch (error) {
-        violations.push({ path: `${path}[${i}]`, message: (error as Error).message })
+        wrong.push({ path: `${path}[${i}]`, message: (error as Error).message })
         return []
       }
     })
-  const listen = addresses('listen', raw.listen ?? [defaultEndpoint()])
-  const httpListen = addresses('http.listen', raw.http.listen ?? [])
+  const listen = read('listen', raw.listen ?? [defaultEndpoint()])
+  const http = read('http.listen', isObject(raw.http) ? raw.http.listen : undefined)
   for (const [path, list] of [
     ['listen', listen],
-    ['http.listen', httpListen],
+    ['http.listen', http],
   ] as const) {
     for (const address of list) {
       if (address.kind === 'unix') {
-        if (path === 'http.listen')
-          violations.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
+        if (path === 'http.listen') wrong.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
         continue
       }
-      if (raw.tls) continue
+      if (raw.tls || !knowsTls) continue
       if (!raw.insecure)
-        violations.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
+        wrong.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
       else if (!isLoopback(address))
-        violations.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
+        wrong.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
     }
   }
-  if (violations.length > 0) throw new ConfigError(source, violations)
+  return { listen, http }
+}
+
+function complete(raw: RawConfig, addresses: Addresses): Config {
   const { changeSeconds, readSeconds, maxSeconds } = raw.deadlines
   return {
-    listen,
+    listen: addresses.listen,
     http: {
-      listen: httpListen.filter((address) => address.kind === 'tcp'),
+      listen: addresses.http.filter((address) => address.kind === 'tcp'),
       allowedOrigins: raw.http.allowedOrigins ?? [],
     },
     tls: raw.tls,
     plugins: raw.plugins ?? [],
-    pluginDirs: raw.pluginDirs ?? [...besideTheHost(), defaultPluginFolder()],
+    pluginDirs: raw.pluginDirs ?? [...besideTheHost(), ...[defaultPluginFolder()].filter(existsSync)],
     pluginPolicy: raw.pluginPolicy,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
@@ -197,7 +206,8 @@ async function readYaml(file: string): Promise<Record<string, unknown>> {
     throw new ConfigError(source, [{ path: '', message: `cannot be read: ${error.message}` }])
   })
   const document = parseDocument(text)
-  const problems = document.errors.map(({ message }) => ({ path: '', message }))
+  // The first line says what and where; an excerpt follows.
+  const problems = document.errors.map(({ message }) => ({ path: '', message: message.split(/:?\n/)[0] ?? '' }))
   if (problems.length > 0) throw new ConfigError(source, problems)
   const value: unknown = document.toJS() ?? {}
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {

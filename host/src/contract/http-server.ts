@@ -120,6 +120,15 @@ export class HttpServer {
       return
     }
     if (!this.#allowOrigin(request, response)) return
+    // The library refuses it too, but without a word.
+    if (
+      request.method === 'POST' &&
+      !/^application\/(json|proto|connect|grpc)/.test(request.headers['content-type'] ?? '')
+    ) {
+      response.writeHead(415, { 'content-type': 'text/plain' })
+      response.end('send JSON with "content-type: application/json", or application/proto, gRPC-Web or gRPC\n')
+      return
+    }
     this.#handle(request as never, response as never)
   }
 

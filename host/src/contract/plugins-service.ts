@@ -13,6 +13,7 @@ import {
 } from '@mcm/sdk/contract'
 import type { RejectedPackage } from '../plugins/plugin-package.ts'
 import type { InstanceState, PluginInstance } from '../runtime/plugin-instance.ts'
+import { inputSchema } from '../schema/input-schema.ts'
 
 /** What the Plugins service answers: all plugins of the host, also those that cannot be used. */
 export function listPlugins(
@@ -33,7 +34,7 @@ function describeInstance(instance: PluginInstance): Plugin {
     providers: plugin.manifest.providers,
     capabilities: hello?.capabilities.map(methodName) ?? [],
     ...(permissions && { permissions: { ...permissions } as JsonObject }),
-    ...(hello && { providerSpecSchema: hello.providerSpec, secretKeys: describeSecret(hello.secret) }),
+    ...(hello && { providerSpecSchema: inputSchema(hello.providerSpec), secretKeys: describeSecret(hello.secret) }),
     state: states[state.kind],
     reason: 'reason' in state ? state.reason : '',
     folder: plugin.folder,

@@ -1,6 +1,7 @@
 import { lstat, mkdir, rename, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
+import { checkDefaultEndpoint } from '../config/default-endpoint.ts'
 
 /**
  * Makes a path free for a Unix socket. A socket that a killed process left is removed; one that somebody still
@@ -11,6 +12,7 @@ import { dirname } from 'node:path'
  */
 export async function freeSocketPath(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  checkDefaultEndpoint(`unix://${path}`)
   const found = await lstat(path).catch(ignoreMissing)
   if (!found) return
   if (!found.isSocket()) throw new Error(`${path} exists and is no socket; remove it or listen elsewhere`)

@@ -140,6 +140,13 @@ describe('lists with the reason', () => {
       [['/acme', /^cannot read \/acme\/package\.json: /, '']],
     ],
     [
+      'a package in a folder that is broken and means to be a plugin',
+      { 'acme/package.json': '{"mcm": {', 'other/package.json': '{' },
+      [],
+      [['/acme', /^cannot read \/acme\/package\.json: /, '']],
+    ],
+    ['a named folder that is not there', {}, ['./none'], [['./none', '/none is no folder with a package.json', '']]],
+    [
       'a named package that is no plugin',
       { 'acme/package.json': { name: 'acme', version: '1.0.0' } },
       ['./acme'],
@@ -182,7 +189,10 @@ describe('lists with the reason', () => {
     ])
   })
 
-  it('nothing for a folder that is not there', async () => {
-    expect(await find([], ['none'])).toEqual({ plugins: [], rejected: [] })
+  it('a plugin folder that is not there', async () => {
+    expect(await find([], ['none'])).toEqual({
+      plugins: [],
+      rejected: [['none', expect.stringMatching(/^cannot read this plugin folder: ENOENT/), '']],
+    })
   })
 })

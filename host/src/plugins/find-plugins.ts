@@ -1,9 +1,9 @@
 import type { Dirent } from 'node:fs'
 import { readdir, readFile, realpath } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import type { PluginPackage, RejectedPackage } from './plugin-package.ts'
-import { readPlugin } from './read-plugin.ts'
+import { firstLine, readPlugin, unread } from './read-plugin.ts'
 
 /** Where to look for plugins. */
 export interface PluginSources {
@@ -41,8 +41,10 @@ export async function findPlugins(sources: PluginSources): Promise<FoundPlugins>
   named.forEach((folder, i) => {
     if (folder === undefined) {
       const name = packages[i] ?? ''
-      const reason = `no such package: neither a folder nor installed near ${workingDirectory}; try "npm i ${name}"`
-      found.rejected.push({ name, version: '', description: '', folder: '', providers: [], reason })
+      const reason = isPath(name)
+        ? `${resolve(workingDirectory, name)} is no folder with a package.json`
+        : `no such package: neither a folder nor installed near ${workingDirectory}; try "npm i ${name}"`
+      found.rejected.push(unread(name, reason))
     }
   })
   const admit = (plugin: PluginPackage | RejectedPackage) => {
@@ -62,6 +64,10 @@ export async function findPlugins(sources: PluginSources): Promise<FoundPlugins>
   const listed = await Promise.all(
     folders.map(async (relative) => {
       const folder = resolve(workingDirectory, relative)
+      // Most likely a typing error, after which all plugins in it would be missing without a word.
+      const unreadable = await readdir(folder).then(() => undefined, firstLine)
+      if (unreadable !== undefined)
+        found.rejected.push(unread(relative, `cannot read this plugin folder: ${unreadable}`))
       return (await readInstalled(folder)) ?? (await packageFolders(folder))
     }),
   )
@@ -96,6 +102,11 @@ function place(plugin: PluginPackage | RejectedPackage, found: FoundPlugins): vo
 
 function reject({ name, version, description, folder, manifest }: PluginPackage, reason: string): RejectedPackage {
   return { name, version, description, folder, providers: manifest.providers, reason }
+}
+
+/** Whether a plugin was named by a path rather than as a package. */
+function isPath(name: string): boolean {
+  return isAbsolute(name) || /^\.\.?(\/|$)/.test(name)
 }
 
 async function locatePackage(name: string, workingDirectory: string): Promise<string | undefined> {

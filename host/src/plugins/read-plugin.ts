@@ -15,21 +15,17 @@ export async function readPlugin(
   isNamed: boolean,
 ): Promise<PluginPackage | RejectedPackage | undefined> {
   const file = join(folder, 'package.json')
-  const rejected = (name: string, reason: string): RejectedPackage => ({
-    name,
-    version: '',
-    description: '',
-    folder,
-    providers: [],
-    reason,
-  })
+  const rejected = (name: string, reason: string) => ({ ...unread(name, reason), folder })
+  let text = ''
   let json: Partial<PackageJson> & { exports?: unknown; main?: string }
   try {
-    json = JSON.parse(await readFile(file, 'utf8')) as Partial<PackageJson>
+    text = await readFile(file, 'utf8')
+    json = JSON.parse(text) as Partial<PackageJson>
     if (typeof json !== 'object' || json === null) throw new TypeError('it is not an object')
   } catch (error) {
-    // Most folders in node_modules are not ours; a broken one there is npm's business.
-    return isNamed ? rejected(folder, `cannot read ${file}: ${(error as Error).message}`) : undefined
+    // Most folders in node_modules are not ours; a broken one there is npm's business, unless it means to be a plugin.
+    const isOurs = isNamed || text.includes('"mcm"')
+    return isOurs ? rejected(folder, `cannot read ${file}: ${(error as Error).message}`) : undefined
   }
   const { name, version, description = '', mcm } = json
   if (mcm === undefined) {
@@ -49,9 +45,18 @@ export async function readPlugin(
     const entry = pathToFileURL(await realpath(join(folder, entryOf(json)))).href
     return { name, version, description, folder, entry, manifest }
   } catch (error) {
-    const reason = `its entry cannot be found: ${(error as Error).message.split('\n')[0]}`
+    const reason = `its entry cannot be found: ${firstLine(error)}`
     return { name, version, description, folder, providers: manifest.providers, reason }
   }
+}
+
+/** A package of which no more is known than that it cannot be read. */
+export function unread(name: string, reason: string): RejectedPackage {
+  return { name, version: '', description: '', folder: '', providers: [], reason }
+}
+
+export function firstLine(error: unknown): string {
+  return (error as Error).message.split('\n')[0] ?? ''
 }
 
 /** The module that `import` would load, by Node's rules for `exports` and `main`. */

@@ -22,9 +22,14 @@ export class RouteTable {
     return [...this.#byProvider.keys()].sort()
   }
 
-  /** The plugin for a provider name, which is compared exactly. Throws `InvalidArgument` when there is none. */
+  /** The plugin for a provider name, which is compared exactly. */
+  find(provider: string): PluginInstance | undefined {
+    return this.#byProvider.get(provider)
+  }
+
+  /** The same. Throws `InvalidArgument` when there is none. */
   instanceFor(provider: string): PluginInstance {
-    const instance = this.#byProvider.get(provider)
+    const instance = this.find(provider)
     if (instance) return instance
     const served = this.providers.length > 0 ? `it serves ${this.providers.join(', ')}` : 'it has no plugins'
     const claimant = this.#rejected.find(({ providers }) => providers.includes(provider))

@@ -1,4 +1,4 @@
-import { type CallContext, type Machine, type MachineClass, MachineError, Type } from '@mcm/sdk'
+import { type CallContext, type Machine, type MachineClass, MachineError, type Plugin, Type } from '@mcm/sdk'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { errorOf, inlineRouter, pluginOf } from '../testing/inline-host.ts'
 
@@ -147,6 +147,29 @@ describe('a spec', () => {
     expect(validate).not.toHaveBeenCalled()
   })
 
+  it("is checked by the plugin's own rules together with the Secret, whose values are told to nobody", async () => {
+    const validate: Plugin['validate'] = ({ secret }) => {
+      return secret?.text('token').startsWith('ok') === false
+        ? [{ path: 'secret.data.token', message: `must begin with ok, is ${secret.text('token')}` }]
+        : []
+    }
+    const { driver } = inlineRouter([pluginOf('A', { secret: { token: 'required' }, validate })])
+    const secret = (token: string) => ({ stringData: { token } })
+    const violations = [{ path: 'secret.data.token', message: 'must begin with ok, is [redacted: token]' }]
+    expect(await errorOf(driver.createMachine({ ...request(), secret: secret('wrong-value') }))).toMatchObject({
+      reason: 'SECRET_INVALID',
+      message: expect.stringMatching(/^the Secret of MachineClass "c" \(provider A\) is not valid\n/),
+      violations,
+    })
+    const machineClass = classOf('A')
+    expect(await driver.validateMachineClass({ machineClass, secret: secret('wrong-value') })).toEqual({ violations })
+    expect(await driver.validateMachineClass({ machineClass, secret: secret('ok-value') })).toEqual({ violations: [] })
+    expect(await driver.validateMachineClass({ machineClass })).toEqual({ violations: [] })
+    expect(await driver.validateMachineClass({ machineClass, secret: {} })).toEqual({
+      violations: [{ path: 'secret.data.token', message: 'is required' }],
+    })
+  })
+
   it('with more violations than a text should have is told in short', async () => {
     const many = Type.Object(Object.fromEntries(Array.from({ length: 15 }, (_, i) => [`f${i}`, Type.String()])))
     const { driver } = inlineRouter([pluginOf('A', { providerSpec: many })])
@@ -166,7 +189,7 @@ describe('a spec', () => {
     const { driver } = inlineRouter([pluginOf('A', { createMachine })])
     expect(await errorOf(driver.createMachine(request()))).toMatchObject({
       message: 'no such image',
-      source: 'cloud',
+      source: 'host',
       violations,
       lastKnownState: 's',
     })
@@ -328,6 +351,17 @@ describe('volumes without a class', () => {
     expect(await driver.getVolumeIDs({ pvSpecs: Array.from({ length: count }, () => ({})) })).toEqual({ volumeIDs })
   })
 
+  it('are asked also of plugins that have not been started, and of those only that know volumes', async () => {
+    const { driver } = inlineRouter([volumes('A', async () => ({ volumeIDs: ['a'] })), pluginOf('D')])
+    expect(await driver.getVolumeIDs({ pvSpecs: [{}, {}] })).toEqual({ volumeIDs: ['a'] })
+  })
+
+  it('do not fail for a plugin that cannot be started, which must not hurt its neighbours', async () => {
+    const unusable = { ...pluginOf('B'), providerSpec: { type: 'nonsense' } } as unknown as Plugin
+    const { driver } = inlineRouter([volumes('A', async () => ({ volumeIDs: ['a'] })), unusable])
+    expect(await driver.getVolumeIDs({ pvSpecs: [{}, {}] })).toEqual({ volumeIDs: ['a'] })
+  })
+
   it('fail when the plugin that failed might know the rest', async () => {
     const { driver, instances } = inlineRouter([volumes('A', async () => ({ volumeIDs: [] })), broken])
     await Promise.all(instances.map((instance) => instance.start()))
@@ -335,6 +369,45 @@ describe('volumes without a class', () => {
       code: 'Unavailable',
       message: 'away',
     })
+  })
+})
+
+describe('the log', () => {
+  it.each([
+    [
+      'an answer',
+      async () => ({ providerID: 'x:///1', nodeName: 'n' }),
+      { level: 20, code: 'OK', msg: 'call answered' },
+    ],
+    [
+      'an answer that is an error',
+      async () => {
+        throw new MachineError('NotFound', 'no VM')
+      },
+      { level: 20, code: 'NotFound', source: 'cloud', error: 'no VM', msg: 'call answered' },
+    ],
+    [
+      'a failure',
+      async () => {
+        throw new MachineError('ResourceExhausted', 'no room', { reason: 'FULL' })
+      },
+      { level: 40, code: 'ResourceExhausted', source: 'cloud', reason: 'FULL', error: 'no room', msg: 'call failed' },
+    ],
+  ] as const)('has one line for %s', async (_, getMachineStatus, line) => {
+    const { driver, lines } = inlineRouter([pluginOf('A', { getMachineStatus })])
+    await driver.getMachineStatus({ ...request(), secret: { stringData: { token: 'hidden' } } }).catch(() => {})
+    const call = { method: 'GetMachineStatus', plugin: 'plugin-A', machine: 'ns/m', machineClass: 'c' }
+    expect(lines.filter(({ msg }) => String(msg).startsWith('call '))).toEqual([
+      { ...call, ...line, ms: expect.any(Number) },
+    ])
+    expect(JSON.stringify(lines)).not.toContain('hidden')
+  })
+
+  it('has a line for a call that reaches no plugin, with no more of its texts than fit', async () => {
+    const { driver, lines } = inlineRouter([])
+    await errorOf(driver.createMachine(request('B'.repeat(10_000))))
+    expect(lines).toEqual([expect.objectContaining({ level: 40, reason: 'PROVIDER_UNKNOWN', msg: 'call failed' })])
+    expect(JSON.stringify(lines).length).toBeLessThan(1500)
   })
 })
 

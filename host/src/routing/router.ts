@@ -13,13 +13,16 @@ import {
   type DriverClient,
   type DriverMethod,
   driverMethods,
+  methodCodes,
   methodName,
 } from '@mcm/sdk/contract'
-import { type HostErrorReason, hostError } from '../host-error.ts'
+import { hostError } from '../host-error.ts'
+import type { Log } from '../log.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import { type Patience, waitWithCaller } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
+import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
 import type { RouteTable } from './route-table.ts'
@@ -51,13 +54,15 @@ export class Router {
   readonly driver: DriverClient
   readonly #routes: RouteTable
   readonly #deadlines: Deadlines
+  readonly #log: Log
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines) {
+  constructor(routes: RouteTable, deadlines: Deadlines, log: Log) {
     this.#routes = routes
     this.#deadlines = deadlines
+    this.#log = log
     const methods = driverMethods.map((method) => [
       method,
       (request: DriverCalls[typeof method]['request'], options?: CallOptions) => this.call(method, request, options),
@@ -66,17 +71,23 @@ export class Router {
     this.driver = Object.fromEntries(methods) as DriverClient
   }
 
-  /** Runs one call. Rejects with a MachineError and nothing else. */
+  /** Runs one call, and logs how it ended. Rejects with a MachineError and nothing else. */
   async call<M extends DriverMethod>(
     method: M,
     request: DriverCalls[M]['request'],
     options: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
-    if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
+    const startMs = performance.now()
     const result = this.#dispatch(method, request, options)
     this.#running.add(result)
     try {
-      return (await result) as DriverCalls[M]['response']
+      const response = (await result) as DriverCalls[M]['response']
+      this.#logEnd(method, request, startMs)
+      return response
+    } catch (thrown) {
+      const error = MachineError.from(thrown)
+      this.#logEnd(method, request, startMs, error)
+      throw error
     } finally {
       this.#running.delete(result)
     }
@@ -95,16 +106,12 @@ export class Router {
   async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
     // From now on: a plugin that starts slowly does not get its caller more time.
     const patience = { signal: options.signal ?? neverAborted, deadlineMs: this.#deadline(method, options.deadlineMs) }
-    try {
-      if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
-        return await this.#askAll(method, request, patience)
-      }
-      const provider = request.machineClass ? request.machineClass.provider : request.provider
-      checkComplete(method, request)
-      return await this.#run(this.#routes.instanceFor(provider ?? ''), method, request, patience)
-    } catch (error) {
-      throw MachineError.from(error)
+    if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
+    if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
+      return await this.#askAll(method, request, patience)
     }
+    checkComplete(method, request)
+    return await this.#run(this.#routes.instanceFor(providerOf(request) ?? ''), method, request, patience)
   }
 
   async #run(instance: PluginInstance, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
@@ -124,18 +131,15 @@ export class Router {
     }
     const checked = withOwnSpec(machineClass)
     const data = secretData(secret)
-    const specViolations = validator.specViolations(checked.providerSpec)
-    const violations = [...specViolations, ...validator.secretViolations(data)]
-    if (violations.length > 0) {
-      throw invalidClass(specViolations.length > 0 ? 'SPEC_INVALID' : 'SECRET_KEY_MISSING', machineClass, violations)
-    }
+    const violations = [...validator.specViolations(checked.providerSpec), ...validator.secretViolations(data)]
+    if (violations.length > 0) throw invalidClass(machineClass, violations)
     try {
       const pluginRequest = { ...rest, machineClass: checked, secret: validator.permittedSecretData(data) }
       return await this.#call(instance, method, pluginRequest, patience)
     } catch (error) {
       // The plugin's own rules were violated, before its method ran: tell it as the schema's are told.
       if (MachineError.is(error) && error.reason === 'SPEC_INVALID' && error.violations.length > 0) {
-        throw invalidClass('SPEC_INVALID', machineClass, error.violations)
+        throw invalidClass(machineClass, error.violations)
       }
       throw error
     }
@@ -149,11 +153,17 @@ export class Router {
     patience: Patience,
   ): Promise<{ violations: Violation[] }> {
     const checked = withOwnSpec(machineClass)
-    const secretViolations = secret ? validator.secretViolations(secretData(secret)) : []
+    const data = secret && secretData(secret)
+    const secretViolations = data ? validator.secretViolations(data) : []
     const specViolations = validator.specViolations(checked.providerSpec)
     if (specViolations.length > 0) return { violations: [...specViolations, ...secretViolations] }
-    const answer = await this.#call(instance, 'validateMachineClass', { machineClass: checked }, patience)
-    return { violations: [...(answer as { violations: Violation[] }).violations, ...secretViolations] }
+    const permitted = data && secretViolations.length === 0 ? validator.permittedSecretData(data) : undefined
+    const pluginRequest = { machineClass: checked, ...(permitted && { secret: permitted }) }
+    const answer = await this.#call(instance, 'validateMachineClass', pluginRequest, patience)
+    const own = (answer as { violations: Violation[] }).violations.map(({ path, message }) => {
+      return { path, message: redact(message, permitted) }
+    })
+    return { violations: [...own, ...secretViolations] }
   }
 
   async #call(
@@ -176,19 +186,44 @@ export class Router {
   }
 
   /**
-   * Without a class nothing says whose volumes they are: every plugin that knows volumes is asked. One that fails
-   * matters only while a volume is left that nobody knows, for it might be its own.
+   * Without a class nothing says whose volumes they are: every plugin that knows volumes is asked, and every one that
+   * has not yet said what it knows. One that fails matters only while a volume is left that nobody knows, for it might
+   * be its own.
    */
   async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
-    const instances = this.#routes.instances.filter(({ hello }) => hello?.capabilities.includes(method))
+    const instances = this.#routes.instances.filter(({ hello }) => !hello || hello.capabilities.includes(method))
     const results = await Promise.allSettled(
       instances.map((instance) => this.#run(instance, method, request, patience)),
     )
     const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const volumeIDs = (answers as { volumeIDs: string[] }[]).flatMap((answer) => answer.volumeIDs)
-    const failure = results.find((result) => result.status === 'rejected')
-    if (failure && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
+    const failure = results.find((result, i) => {
+      // A plugin that has never come up is listed as unusable; it has not said that it knows volumes.
+      const hasComeUp = instances[i]?.hello !== undefined
+      return result.status === 'rejected' && hasComeUp && MachineError.from(result.reason).code !== 'Unimplemented'
+    })
+    if (failure?.status === 'rejected' && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
     return { volumeIDs }
+  }
+
+  /** One line per call. What a caller takes for an answer, such as `NotFound` of a look, is no failure. */
+  #logEnd(method: DriverMethod, request: AnyRequest, startMs: number, error?: MachineError): void {
+    const isAnswer = !error || methodCodes[method].some(({ code, retry }) => code === error.code && retry === 'never')
+    const level = isAnswer ? 'debug' : 'warn'
+    if (!this.#log.isLevelEnabled(level)) return
+    const { machine, machineClass } = request
+    const provider = providerOf(request)
+    const plugin = provider === undefined ? undefined : this.#routes.find(provider)?.plugin.name
+    const fields = {
+      method: methodName(method),
+      ...(plugin === undefined ? { provider: provider && cut(provider, maxNameLength) } : { plugin }),
+      machine: machine && cut(displayName(machine), maxNameLength),
+      machineClass: machineClass && cut(machineClass.metadata.name, maxNameLength),
+      code: error?.code ?? 'OK',
+      ...(error && { reason: error.reason, source: error.source, error: cut(error.message, maxTextLength) }),
+      ms: Math.round(performance.now() - startMs),
+    }
+    this.#log[level](fields, isAnswer ? 'call answered' : 'call failed')
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
@@ -204,6 +239,15 @@ const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineSta
 const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
 const noop = () => {}
+
+function providerOf({ machineClass, provider }: AnyRequest): string | undefined {
+  return machineClass ? machineClass.provider : provider
+}
+
+/** Requests and plugins decide how long a text is; a log line is not the place for all of it. */
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length)}…` : text
+}
 
 /** The class with a spec of its own, since the check fills defaults in and the caller's class may be anybody's. */
 function withOwnSpec(machineClass: MachineClass): MachineClass & { providerSpec: JsonObject } {
@@ -234,23 +278,23 @@ function checkComplete(method: DriverMethod, request: AnyRequest): void {
   throw hostError('REQUEST_INCOMPLETE', `${methodName(method)}: ${what}`, { violations })
 }
 
-function invalidClass(
-  reason: HostErrorReason,
-  { metadata, provider }: MachineClass,
-  violations: readonly Violation[],
-): MachineError {
+function invalidClass({ metadata, provider }: MachineClass, violations: readonly Violation[]): MachineError {
+  const isSecret = violations.every(({ path }) => path.startsWith('secret.'))
   const width = Math.min(48, Math.max(...violations.map(({ path }) => path.length)))
   const lines = violations.map(({ path, message }) => `  ${path.padEnd(width)}  ${message}`)
   const more =
     lines.length > maxLines ? [`  … and ${lines.length - maxLines} more; ValidateMachineClass lists all`] : []
   const name = metadata.name === '' ? '' : ` "${metadata.name}"`
   const text = [
-    `MachineClass${name} (provider ${provider}) is not valid`,
+    `${isSecret ? 'the Secret of ' : ''}MachineClass${name} (provider ${provider}) is not valid`,
     ...lines.slice(0, maxLines),
     ...more,
     'correct it and apply it again; nothing was changed at the provider',
   ].join('\n')
-  return hostError(reason, text, { violations: [...violations] })
+  return hostError(isSecret ? 'SECRET_INVALID' : 'SPEC_INVALID', text, { violations: [...violations] })
 }
 
 const maxLines = 10
+// Two DNS names with a slash.
+const maxNameLength = 507
+const maxTextLength = 4096

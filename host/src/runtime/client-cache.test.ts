@@ -1,3 +1,4 @@
+import { sleep } from '@mcm/sdk'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ClientCache } from './client-cache.ts'
 
@@ -7,6 +8,8 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
 })
+
+const { signal } = new AbortController()
 
 const login = () => {
   const disposed: number[] = []
@@ -19,7 +22,7 @@ describe('a client', () => {
   it('is made once per key, also for calls at the same time', async () => {
     const cache = new ClientCache()
     const { make, dispose } = login()
-    const [first, second] = [cache.lease(), cache.lease()]
+    const [first, second] = [cache.lease(signal), cache.lease(signal)]
     const clients = await Promise.all([
       first.client('a', make, dispose),
       second.client('a', make, dispose),
@@ -32,7 +35,7 @@ describe('a client', () => {
   it('that could not be made is made anew by the next call', async () => {
     const cache = new ClientCache()
     const failing = vi.fn().mockRejectedValueOnce(new Error('wrong password')).mockResolvedValue('in')
-    const { client, release } = cache.lease()
+    const { client, release } = cache.lease(signal)
     await expect(client('a', failing)).rejects.toThrow('wrong password')
     expect(await client('a', failing)).toBe('in')
     release()
@@ -45,26 +48,26 @@ describe('a client', () => {
   it('is disposed when no call has used it for a while, not before', async () => {
     const cache = new ClientCache(1000)
     const { make, dispose, disposed } = login()
-    const first = cache.lease()
+    const first = cache.lease(signal)
     await first.client('a', make, dispose)
     await vi.advanceTimersByTimeAsync(5000)
     expect(disposed).toEqual([])
     first.release()
     await vi.advanceTimersByTimeAsync(999)
-    const second = cache.lease()
+    const second = cache.lease(signal)
     await second.client('a', make, dispose)
     await vi.advanceTimersByTimeAsync(5000)
     second.release()
     expect(disposed).toEqual([])
     await vi.advanceTimersByTimeAsync(1000)
     expect(disposed).toEqual([1])
-    expect((await cache.lease().client('a', make, dispose)).number).toBe(2)
+    expect((await cache.lease(signal).client('a', make, dispose)).number).toBe(2)
   })
 
   it('is disposed at the end, once, whatever another one does', async () => {
     const cache = new ClientCache(1000)
     const { make, dispose, disposed } = login()
-    const lease = cache.lease()
+    const lease = cache.lease(signal)
     await lease.client(
       'bad',
       async () => 'x',
@@ -78,5 +81,43 @@ describe('a client', () => {
     await cache.close()
     await vi.advanceTimersByTimeAsync(5000)
     expect(disposed).toEqual([1])
+  })
+
+  it('that nobody waits for any more is told to end, disposed if it comes after all, and made anew', async () => {
+    const cache = new ClientCache(1000)
+    const disposed: string[] = []
+    const signals: AbortSignal[] = []
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const make = (own: AbortSignal) => {
+      signals.push(own)
+      return signals.length === 1 ? promise : 'second'
+    }
+    const dispose = (client: string) => void disposed.push(client)
+    const callers = [new AbortController(), new AbortController()]
+    const calls = callers.map(async (caller) => {
+      const { client, release } = cache.lease(caller.signal)
+      await client('a', make, dispose).finally(release)
+    })
+    const ends = calls.map((call) => call.catch((error: Error) => error.name))
+    await vi.advanceTimersByTimeAsync(0)
+    callers[0]?.abort()
+    expect(await ends[0]).toBe('AbortError')
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    callers[1]?.abort()
+    expect(await ends[1]).toBe('AbortError')
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true])
+    expect(await cache.lease(signal).client('a', make, dispose)).toBe('second')
+    resolve('first')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(disposed).toEqual(['first'])
+  })
+
+  it('that is being made when the plugin stops is told to end', async () => {
+    const cache = new ClientCache()
+    const made = cache.lease(signal).client('a', (own) => sleep(60_000, own))
+    await vi.advanceTimersByTimeAsync(0)
+    const failed = expect(made).rejects.toMatchObject({ name: 'AbortError' })
+    await cache.close()
+    await failed
   })
 })

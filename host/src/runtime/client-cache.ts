@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CallContext } from '@mcm/sdk'
+import { type CallContext, untilAborted } from '@mcm/sdk'
 
 /** Keeps what `context.client` made, until no call has used it for a while or the plugin stops. */
 export class ClientCache {
@@ -10,11 +10,12 @@ export class ClientCache {
     this.#idleMs = idleMs
   }
 
-  /** The `client` function of one call. What the call has used stays at least until `release`. */
-  lease(): { client: CallContext['client']; release(): void } {
+  /** The `client` function of one call, which waits until the call's signal aborts. What the call has used stays at least until `release`. */
+  lease(signal: AbortSignal): { client: CallContext['client']; release(): void } {
     const used = new Set<Entry>()
     return {
-      client: async <T>(key: string | readonly string[], make: () => T | Promise<T>, dispose?: Dispose<T>) => {
+      client: async <T>(key: string | readonly string[], make: Make<T>, dispose?: Dispose<T>) => {
+        signal.throwIfAborted()
         // Keys hold credentials; a hash does not.
         const id = createHash('sha256').update(JSON.stringify(key)).digest('base64')
         const entry = this.#entries.get(id) ?? this.#add(id, make, dispose)
@@ -24,14 +25,16 @@ export class ClientCache {
           clearTimeout(entry.idle)
         }
         // The key stands for the type: who asks with the same key gets what was made for it.
-        return (await entry.client) as T
+        return (await untilAborted(entry.client, signal)) as T
       },
       release: () => {
         for (const entry of used) {
           entry.users--
           // One that was dropped meanwhile has been released already.
-          const isKept = this.#entries.get(entry.id) === entry
-          if (entry.users === 0 && isKept) entry.idle = setTimeout(() => void this.#drop(entry), this.#idleMs).unref()
+          if (entry.users > 0 || this.#entries.get(entry.id) !== entry) continue
+          if (entry.isMade) entry.idle = setTimeout(() => void this.#drop(entry), this.#idleMs).unref()
+          // All calls that waited for it have given up.
+          else void this.#drop(entry)
         }
         used.clear()
       },
@@ -43,12 +46,31 @@ export class ClientCache {
     await Promise.all([...this.#entries.values()].map((entry) => this.#drop(entry)))
   }
 
-  #add<T>(id: string, make: () => T | Promise<T>, dispose?: Dispose<T>): Entry {
-    const client = Promise.resolve().then(make)
-    const entry: Entry = { id, client, users: 0, idle: undefined, dispose: async () => dispose?.(await client) }
+  #add<T>(id: string, make: Make<T>, dispose?: Dispose<T>): Entry {
+    const making = new AbortController()
+    const tooLate = setTimeout(() => {
+      making.abort(new DOMException(`making the client took longer than ${makeMs / 1000} s`, 'TimeoutError'))
+    }, makeMs)
+    const client = Promise.resolve()
+      .then(() => make(making.signal))
+      .finally(() => clearTimeout(tooLate))
+    const entry: Entry = {
+      id,
+      client,
+      making,
+      isMade: false,
+      users: 0,
+      idle: undefined,
+      dispose: async () => dispose?.(await client),
+    }
     this.#entries.set(id, entry)
-    // A failed login is not kept: the next call tries again. Its caller gets the error.
-    client.catch(() => this.#forget(entry))
+    client.then(
+      () => {
+        entry.isMade = true
+      },
+      // A failed login is not kept: the next call tries again. Its caller gets the error.
+      () => this.#forget(entry),
+    )
     return entry
   }
 
@@ -59,16 +81,25 @@ export class ClientCache {
 
   async #drop(entry: Entry): Promise<void> {
     this.#forget(entry)
+    // A client may have kept the signal; once it is made, it does not abort any more.
+    if (!entry.isMade) entry.making.abort()
     // A client that cannot be released is lost either way; the plugin's other clients still have to be.
     await entry.dispose().catch(() => {})
   }
 }
 
+/** How long making a client may take; logins take a second or two. */
+const makeMs = 30_000
+
+type Make<T> = (signal: AbortSignal) => T | Promise<T>
 type Dispose<T> = (client: T) => void | Promise<void>
 
 interface Entry {
   id: string
   client: Promise<unknown>
+  /** Ends `make` when nobody waits for it any more. */
+  making: AbortController
+  isMade: boolean
   /** Calls that use it now. */
   users: number
   /** Runs while nobody does. */

@@ -316,6 +316,14 @@ describe('what a plugin says', () => {
       message,
     })
   })
+
+  it('is handed on when InitializeMachine has to be tried again, which needs no VM', async () => {
+    const { runner, ready, call } = setUp()
+    await ready()
+    const { answer } = call({ method: 'initializeMachine' })
+    runner.last.events.message({ type: 'error', id: 1, error: { code: 'Uninitialized', message: 'still booting' } })
+    expect(await errorOf(answer)).toMatchObject({ code: 'Uninitialized', message: 'still booting', retry: 'soon' })
+  })
 })
 
 describe('closing', () => {

@@ -261,7 +261,9 @@ export class PluginInstance {
       const why = `${this.plugin.name} failed with the code "${code}", which is none: ${text}`
       return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
     }
-    if (code === 'Uninitialized' && !(options.providerID && options.nodeName)) {
+    // From InitializeMachine it only means "try again"; elsewhere the caller adopts the VM by it.
+    const namesVm = options.providerID && options.nodeName
+    if (code === 'Uninitialized' && call.method !== 'initializeMachine' && !namesVm) {
       const why = `${this.plugin.name} answered ${methodName(call.method)} with Uninitialized without providerID and nodeName: ${text}`
       return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
     }

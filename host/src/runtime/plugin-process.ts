@@ -1,3 +1,4 @@
+import { endWithParent } from './end-with-parent.ts'
 import { loadPlugin } from './load-plugin.ts'
 import type { HostMessage, PluginMessage } from './messages.ts'
 import { PluginServer } from './plugin-server.ts'
@@ -11,6 +12,7 @@ process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 // Without a host there is nobody to work for. Covers also a host that was killed.
 process.on('disconnect', () => process.exit(0))
+endWithParent()
 
 const send = (message: PluginMessage) => {
   if (process.connected) process.send?.(message)

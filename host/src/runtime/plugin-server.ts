@@ -58,7 +58,7 @@ export class PluginServer {
 
   async #run(call: Extract<HostMessage, { type: 'call' }>, signal: AbortSignal): Promise<void> {
     const { id, method, request, deadlineMs } = call
-    const { client, release } = this.#clients.lease()
+    const { client, release } = this.#clients.lease(signal)
     const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
     try {
       this.#sendAnswer(id, method, await this.#invoke(method, request, context))
@@ -94,14 +94,16 @@ export class PluginServer {
     const spec = machineClass?.providerSpec ?? {}
     // Only calls with a `spec` have been checked against the schema, so that the plugin's own rules can be asked.
     const isValidation = method === 'validateMachineClass'
-    const violations = machineClass && (secret || isValidation) ? plugin.validate?.({ spec, machineClass }) : undefined
+    const reader = secret && { secret: secretReader(plugin.secret, secret) }
+    const violations =
+      machineClass && (reader || isValidation) ? plugin.validate?.({ spec, machineClass, ...reader }) : undefined
     if (isValidation) return { violations: violations ?? [] }
     if (violations && violations.length > 0) {
-      throw new MachineError('InvalidArgument', 'providerSpec is not valid', { reason: 'SPEC_INVALID', violations })
+      throw new MachineError('InvalidArgument', 'the class is not valid', { reason: 'SPEC_INVALID', violations })
     }
     const run = plugin[method] as ((call: object, context: CallContext) => Promise<object | undefined>) | undefined
     if (!run) throw new MachineError('Unimplemented', `${plugin.provider} has no ${method}`)
-    const call = { ...request, ...(secret && { spec, secret: secretReader(plugin.secret, secret) }) }
+    const call = { ...request, ...(reader && { spec, ...reader }) }
     return (await run.call(plugin, call, context)) ?? {}
   }
 

@@ -59,11 +59,11 @@ function pathOf({ instancePath, keyword, params }: ErrorObject, root: string): s
   if (keyword === 'required') segments.push(String(params.missingProperty))
   if (keyword === 'additionalProperties') segments.push(String(params.additionalProperty))
   if (keyword === 'unevaluatedProperties') segments.push(String(params.unevaluatedProperty))
-  return segments.reduce((path, segment) => path + formatSegment(segment), root).replace(/^\./, '')
+  return segments.reduce((path, segment) => path + pathSegment(segment), root).replace(/^\./, '')
 }
 
 /** One step of a path: `[1]`, `.name`, or `["odd name"]`. */
-function formatSegment(segment: string): string {
+export function pathSegment(segment: string): string {
   if (/^\d+$/.test(segment)) return `[${segment}]`
   return /^[A-Za-z_][\w-]*$/.test(segment) ? `.${segment}` : `[${JSON.stringify(segment)}]`
 }

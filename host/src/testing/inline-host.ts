@@ -48,7 +48,7 @@ export function inlineRouter(plugins: readonly Plugin[], deadlines?: Partial<Dea
     return new PluginInstance(packageOf(plugin.provider, plugin.aliases), runner, log)
   })
   const routes = new RouteTable(instances, [])
-  const router = new Router(routes, { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, ...deadlines })
+  const router = new Router(routes, { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, ...deadlines }, log)
   return { router, driver: router.driver, routes, instances, lines }
 }
 

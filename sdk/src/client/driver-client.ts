@@ -9,6 +9,7 @@ import {
   credentials,
   Metadata,
   type ServiceError,
+  status,
 } from '@grpc/grpc-js'
 import { decodeError, statusDetailsTrailer } from '../contract/error-detail.ts'
 import { Driver } from '../contract/gen/mcm/driver/v1/driver_pb.ts'
@@ -65,7 +66,7 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
   const methods = driverMethods.map((method) => [
     method,
     async (request: object, callOptions?: CallOptions) => {
-      const response = await call(client, Driver.method[method], encoded(method, request), callOptions)
+      const response = await call(client, endpoint, Driver.method[method], encoded(method, request), callOptions)
       return responseToPlain(method, response)
     },
   ])
@@ -76,6 +77,7 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
     listPlugins: async (callOptions) =>
       (await call(
         client,
+        endpoint,
         Plugins.method.listPlugins,
         { $typeName: 'mcm.driver.v1.ListPluginsRequest' },
         callOptions,
@@ -95,6 +97,7 @@ function encoded(method: DriverMethod, request: object): MessageShape<DescMessag
 
 async function call(
   client: Client,
+  endpoint: string,
   method: DescMethodUnary<DescMessage, DescMessage>,
   request: object,
   { signal, deadlineMs }: CallOptions = {},
@@ -110,7 +113,7 @@ async function call(
       deadlineMs === undefined ? {} : { deadline: deadlineMs },
       (error: ServiceError | null, response?: object) => {
         signal?.removeEventListener('abort', cancel)
-        if (error) reject(machineErrorOf(error))
+        if (error) reject(machineErrorOf(error, endpoint))
         else resolve(response as never)
       },
     )
@@ -119,10 +122,19 @@ async function call(
   })
 }
 
-function machineErrorOf({ code, details, metadata }: ServiceError): MachineError {
+function machineErrorOf({ code, details, metadata }: ServiceError, endpoint: string): MachineError {
   const [detail] = metadata.get(statusDetailsTrailer)
   if (detail instanceof Buffer) return decodeError({ code, message: details, details: detail })
   // Not from a driver: the library's own, about the host or the way to it.
+  if (code === status.UNAVAILABLE && /^(No connection established|Name resolution failed)/.test(details)) {
+    const why = /Last error: (?:Error: )?(.*?)(?: \(\d{4}-[^)]*\))?\s*\. Resolution note/s.exec(details)?.[1] ?? details
+    // OpenSSL's own words are between the places in its source.
+    const short = /:SSL routines:[^:]*:([^:]+):/.exec(why)?.[1] ?? why.trim()
+    return new MachineError('Unavailable', `no host answers at ${endpoint}: ${short}`, {
+      source: 'host',
+      reason: 'HOST_UNREACHABLE',
+    })
+  }
   const { code: name, message } = decodeError({ code, message: details })
   return new MachineError(name === 'OK' ? 'Unknown' : name, message, { source: 'host' })
 }

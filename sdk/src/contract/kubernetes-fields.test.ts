@@ -94,6 +94,7 @@ const samples: [DescMessage, JsonObject][] = [
           type: 'Create',
         },
         currentStatus: { phase: 'Pending', timeoutActive: true, lastUpdateTime: time, preserveExpiryTime: time },
+        node: 'ip-10-0-0-1',
         lastKnownState: 'disk-7',
       },
     },

@@ -5,7 +5,7 @@ const systemError = (code: string) => Object.assign(new Error(`connect ${code}`)
 
 describe('MachineError.from', () => {
   it.each([
-    ['an abort', new DOMException('aborted', 'AbortError'), 'Canceled', 'cloud'],
+    ['an abort', new DOMException('aborted', 'AbortError'), 'Canceled', 'host'],
     ['a time-out', new DOMException('too late', 'TimeoutError'), 'DeadlineExceeded', 'cloud'],
     ['a refused connection', systemError('ECONNREFUSED'), 'Unavailable', 'cloud'],
     ['an unknown host', systemError('ENOTFOUND'), 'Unavailable', 'cloud'],
@@ -45,6 +45,18 @@ describe('MachineError', () => {
     ['InvalidArgument', 'after-change'],
   ] as const)('%s advises to retry %s', (code, retry) => {
     expect(new MachineError(code, 'x').retry).toBe(retry)
+  })
+
+  it.each([
+    ['InvalidArgument', 'host'],
+    ['Canceled', 'host'],
+    ['ResourceExhausted', 'cloud'],
+    ['NotFound', 'cloud'],
+    ['Internal', 'plugin'],
+    ['Unimplemented', 'plugin'],
+  ] as const)('%s blames the %s, unless it is told otherwise', (code, source) => {
+    expect(new MachineError(code, 'x').source).toBe(source)
+    expect(new MachineError(code, 'x', { source: 'plugin' }).source).toBe('plugin')
   })
 
   it('carries the VM of Uninitialized', () => {

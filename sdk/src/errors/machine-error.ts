@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { NodeAddress } from '../model/kubernetes.ts'
 import { type MachineCode, MachineCodes } from './code.ts'
 
-/** Who is to blame for an error: the `host` (or the request it was given), the `plugin`, or the `cloud` behind it. */
+/** Who is to blame for an error: the `host` or the request that it was given, the `plugin`, or the `cloud` behind it. */
 export type ErrorSource = 'host' | 'plugin' | 'cloud'
 
 /**
@@ -23,7 +23,10 @@ export interface Violation {
 export interface MachineErrorOptions {
   /** What caused it. Stays in the process: it is logged, not sent. */
   cause?: unknown
-  /** Default: `plugin` for `Internal`, `Unknown`, `DataLoss` and `Unimplemented`, else `cloud`. */
+  /**
+   * Default: `host` for `InvalidArgument` and `Canceled`, where the request is to blame; `plugin` for `Internal`,
+   * `Unknown`, `DataLoss` and `Unimplemented`; else `cloud`.
+   */
   source?: ErrorSource
   /** Default: by code, as {@link adviceFor} has it. */
   retry?: RetryAdvice
@@ -78,7 +81,7 @@ export class MachineError extends Error {
   constructor(code: Exclude<MachineCode, 'OK'>, message: string, options: MachineErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.source = options.source ?? (pluginCodes.has(code) ? 'plugin' : 'cloud')
+    this.source = options.source ?? blameFor(code)
     this.retry = options.retry ?? adviceFor(code)
     this.retryAfterMs = options.retryAfterMs
     this.reason = options.reason
@@ -139,8 +142,14 @@ export function adviceFor(code: MachineCode): RetryAdvice {
   return changeCodes.has(code) ? 'after-change' : 'later'
 }
 
+function blameFor(code: MachineCode): ErrorSource {
+  if (requestCodes.has(code)) return 'host'
+  return pluginCodes.has(code) ? 'plugin' : 'cloud'
+}
+
 const soonCodes = new Set<MachineCode>(['Unknown', 'DeadlineExceeded', 'Aborted', 'Unavailable', 'Uninitialized'])
 const changeCodes = new Set<MachineCode>(['InvalidArgument', 'AlreadyExists', 'Unimplemented', 'Unauthenticated'])
+const requestCodes = new Set<MachineCode>(['InvalidArgument', 'Canceled'])
 const pluginCodes = new Set<MachineCode>(['Internal', 'Unknown', 'DataLoss', 'Unimplemented'])
 const connectionFailures = new Set([
   'ECONNREFUSED',

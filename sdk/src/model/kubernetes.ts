@@ -82,6 +82,8 @@ export interface MachineStatus {
   currentStatus?: CurrentStatus
   /** What the plugin returned to resume from. */
   lastKnownState?: string
+  /** Name of the Node; written by old releases, which had no label for it. */
+  node?: string
 }
 
 /** One address of a VM or Node. */

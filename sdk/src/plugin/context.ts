@@ -20,16 +20,20 @@ export interface CallContext {
   /**
    * Keeps one logged-in client per key for later calls of this plugin, so that each call need not log in again.
    *
-   * Concurrent calls with the same key share one `make`. A failed `make` is not kept. A client that has not been used
-   * for ten minutes is disposed, and so are all when the plugin stops.
+   * Concurrent calls with the same key share one `make`; each waits for it until its own signal aborts. A failed `make`
+   * is not kept: its callers get the error, and the next call makes anew. A client that has not been used for ten
+   * minutes is disposed, and so are all when the plugin stops.
    *
    * @param key What tells clients apart: credentials, region, endpoint. Kept as a hash only.
-   * @param make Makes the client.
-   * @param dispose Releases it.
+   * @param make Makes the client. Its own signal, not that of the call, since others wait too, aborts after 30 seconds,
+   *   when no call waits any more, and when the plugin stops, but not once the client is made.
+   * @param dispose Releases it. A failure is ignored.
+   * @example
+   * const acme = await client([spec.endpoint, token], (signal) => Acme.login(spec.endpoint, token, { signal }))
    */
   client<T>(
     key: string | readonly string[],
-    make: () => T | Promise<T>,
+    make: (signal: AbortSignal) => T | Promise<T>,
     dispose?: (client: T) => void | Promise<void>,
   ): Promise<T>
 }

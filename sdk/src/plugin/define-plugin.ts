@@ -84,10 +84,17 @@ export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
   /** The keys of the Secret that the plugin reads. */
   secret: Keys
   /**
-   * Checks what a schema cannot say, such as rules over several fields. Runs before each method that gets a `spec` and
-   * in ValidateMachineClass. Returns all violations, with paths that start at `providerSpec`. Does not ask the cloud.
+   * Checks what a schema cannot say, such as rules over several fields or the form of a credential. Runs before each
+   * method that gets a `spec` and in ValidateMachineClass. Returns all violations, with paths such as
+   * `providerSpec.zone` and `secret.data.token`. Does not ask the cloud, and repeats no value of the Secret.
+   *
+   * `secret` is absent in a ValidateMachineClass without a Secret, or with one that lacks required keys.
    */
-  validate?(call: { spec: Static<Spec>; machineClass: MachineClass }): Violation[]
+  validate?(call: {
+    spec: Static<Spec>
+    machineClass: MachineClass
+    secret?: SecretReader<keyof Keys & string>
+  }): Violation[]
 }
 
 /** A plugin as the host loads it: the definition, marked so that every copy of the SDK recognises it. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { sleep, waitFor } from './wait.ts'
+import { sleep, untilAborted, waitFor } from './wait.ts'
 
 beforeEach(() => {
   vi.useFakeTimers()
@@ -114,5 +114,17 @@ describe('sleep', () => {
     controller.abort('gone')
     expect(await ended).toEqual({ reason: 'gone' })
     expect(await outcome(sleep(500, controller.signal))).toEqual({ reason: 'gone' })
+  })
+})
+
+describe('untilAborted', () => {
+  it('waits for what others wait for too, no longer than its signal', async () => {
+    expect(await untilAborted(Promise.resolve(1), new AbortController().signal)).toBe(1)
+    const never = new Promise(() => {})
+    await expect(untilAborted(never, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+    const controller = new AbortController()
+    const waiting = expect(untilAborted(never, controller.signal)).rejects.toThrow('later')
+    controller.abort(new Error('later'))
+    await waiting
   })
 })

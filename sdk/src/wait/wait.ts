@@ -62,6 +62,22 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   }
 }
 
+/**
+ * Waits for something that others wait for too, until the signal aborts, and throws the signal's reason then. What is
+ * waited for goes on.
+ */
+export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  const { promise: aborted, reject } = Promise.withResolvers<never>()
+  const onAbort = () => reject(signal.reason)
+  signal.addEventListener('abort', onAbort, { once: true })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    signal.removeEventListener('abort', onAbort)
+  }
+}
+
 function jittered(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4)
 }

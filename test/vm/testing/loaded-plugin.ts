@@ -30,10 +30,11 @@ export class LoadedPlugin implements AsyncDisposable {
     request: DriverCalls[M]['request'],
     { signal = neverAborted, deadlineMs = Date.now() + 120_000 }: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
-    const { client, release } = this.#clients.lease()
     const deadline = AbortSignal.timeout(Math.max(0, deadlineMs - Date.now()))
+    const ended = AbortSignal.any([signal, deadline])
+    const { client, release } = this.#clients.lease(ended)
     const context: CallContext = {
-      signal: AbortSignal.any([signal, deadline]),
+      signal: ended,
       deadlineMs,
       client,
       logger: {
@@ -64,11 +65,12 @@ export class LoadedPlugin implements AsyncDisposable {
     const { machineClass, secret, ...rest } = request
     const spec = structuredClone(machineClass.providerSpec ?? {})
     const isValid = this.#isValid(spec)
+    const reader = secretReader(this.#plugin.secret, secret?.data ?? {})
     const violations = isValid
-      ? (this.#plugin.validate?.({ spec, machineClass }) ?? [])
+      ? (this.#plugin.validate?.({ spec, machineClass, secret: reader }) ?? [])
       : describeErrors(this.#isValid.errors ?? [], 'providerSpec')
     if (violations.length > 0) throw new MachineError('InvalidArgument', 'providerSpec is not valid', { violations })
-    const call = { ...rest, machineClass, spec, secret: secretReader(this.#plugin.secret, secret?.data ?? {}) }
+    const call = { ...rest, machineClass, spec, secret: reader }
     // Which method takes which call is known to the compiler only for a method that is known to it.
     const run = this.#plugin[method as keyof Plugin] as (call: object, context: CallContext) => Promise<unknown>
     return (await run.call(this.#plugin, call, context)) ?? {}

@@ -28,17 +28,14 @@ export const createMachine: FakeDriver['createMachine'] = async (call, context) 
 function requestFor({ machine, spec, secret }: MachineCall<FakeSpec, FakeSecretKey>): InstanceRequest {
   const { name } = machine.metadata
   if (!isDnsSubdomain(name)) {
-    throw new MachineError('InvalidArgument', `Machine name "${name}" cannot be a host name; use a-z, 0-9, - and .`, {
-      source: 'host',
-    })
+    throw new MachineError('InvalidArgument', `Machine name "${name}" cannot be a host name; use a-z, 0-9, - and .`)
   }
   const { region, zone, machineType, image, disk, networks, tags, spot } = spec
   const userData = secret.bytes('userData')
   if (userData && userData.length > maxUserDataBytes) {
     const message = `is ${userData.length} bytes long; at most ${maxUserDataBytes} are possible`
     throw new MachineError('InvalidArgument', `userData of the Secret ${message}`, {
-      source: 'host',
-      violations: [{ path: 'secret.userData', message }],
+      violations: [{ path: 'secret.data.userData', message }],
     })
   }
   return {
@@ -67,6 +64,5 @@ function refuseOther(existing: Instance, request: InstanceRequest): void {
   throw new MachineError(
     'AlreadyExists',
     `Machine ${request.name} has a VM already, ${providerIDOf(existing)}, with ${list}; delete it or use another name`,
-    { source: 'cloud' },
   )
 }

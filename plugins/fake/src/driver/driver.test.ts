@@ -130,7 +130,7 @@ describe('createMachine', () => {
     const { create, control } = await setUp()
     expect(await failure(create('worker-1', { userData: 'x'.repeat(16_385) }))).toMatchObject({
       code: 'InvalidArgument',
-      violations: [{ path: 'secret.userData', message: 'is 16385 bytes long; at most 16384 are possible' }],
+      violations: [{ path: 'secret.data.userData', message: 'is 16385 bytes long; at most 16384 are possible' }],
     })
     expect(await failure(create('Not a host name'))).toMatchObject({ code: 'InvalidArgument' })
     expect(await control.instances()).toEqual([])

@@ -43,7 +43,7 @@ export async function findOne(
 export function onlyOne(instances: Instance[], name: string): Instance | undefined {
   if (instances.length > 1) {
     const ids = instances.map(providerIDOf).join(', ')
-    throw new MachineError('OutOfRange', `Machine ${name} has ${instances.length} VMs: ${ids}`, { source: 'cloud' })
+    throw new MachineError('OutOfRange', `Machine ${name} has ${instances.length} VMs: ${ids}`)
   }
   return instances[0]
 }

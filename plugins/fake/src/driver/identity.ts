@@ -10,8 +10,7 @@ export function clusterTagsOf(tags: Record<string, string>): string[] {
 /** The key of the tag that all VMs of the cluster carry. */
 export function clusterTagOf(spec: FakeSpec): string {
   const [tag] = clusterTagsOf(spec.tags)
-  if (tag === undefined)
-    throw new MachineError('InvalidArgument', `providerSpec.tags needs ${clusterTagPrefix}<name>`, requestFault)
+  if (tag === undefined) throw new MachineError('InvalidArgument', `providerSpec.tags needs ${clusterTagPrefix}<name>`)
   return tag
 }
 
@@ -37,11 +36,7 @@ export function instanceNamedBy(machine: Machine): { region: string; id: string 
   const text = machine.spec.providerID
   if (text === undefined || text === '') {
     if (machine.metadata.name !== '') return undefined
-    throw new MachineError(
-      'InvalidArgument',
-      'the Machine has neither a name nor a spec.providerID to find its VM by',
-      requestFault,
-    )
+    throw new MachineError('InvalidArgument', 'the Machine has neither a name nor a spec.providerID to find its VM by')
   }
   const region = /^fake:\/\/\/([^/]+)\/[^/]+$/.exec(text)?.[1]
   if (region !== undefined) return { region: decodeURIComponent(region), id: idOfProviderID(text) }
@@ -49,10 +44,8 @@ export function instanceNamedBy(machine: Machine): { region: string; id: string 
     'InvalidArgument',
     `spec.providerID ${text} of Machine ${machine.metadata.name} is not of this provider; ` +
       `its form is ${scheme}:///<region>/<instance id>`,
-    requestFault,
   )
 }
 
 const scheme = 'fake'
-const requestFault = { source: 'host' } as const
 const clusterTagPrefix = 'kubernetes.io/cluster/'

@@ -45,14 +45,14 @@ export function callContext(signal: AbortSignal): CallContext & { close(): Promi
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     client<T>(
       key: string | readonly string[],
-      make: () => T | Promise<T>,
+      make: (signal: AbortSignal) => T | Promise<T>,
       dispose?: (client: T) => void | Promise<void>,
     ) {
       const id = JSON.stringify(key)
       const known = clients.get(id)
       // Made below by a caller who gave the same key, and so the same type.
       if (known) return known.client as Promise<T>
-      const client = Promise.resolve(make())
+      const client = Promise.resolve(make(signal))
       clients.set(id, { client, dispose: async () => dispose?.(await client) })
       return client
     },

@@ -29,7 +29,7 @@ export async function chooseVirtType(
     }
     const message = `libvirtd at ${uri} has no KVM: ${error.detail}`
     const violations = [{ path: 'providerSpec.virtType', message }]
-    throw new MachineError('InvalidArgument', `virtType kvm: ${message}`, { source: 'cloud', cause: error, violations })
+    throw new MachineError('InvalidArgument', `virtType kvm: ${message}`, { cause: error, violations })
   }
 }
 
@@ -86,7 +86,7 @@ async function startDomain(libvirt: Libvirt, domain: DomainRef, signal: AbortSig
   } catch (error) {
     if (isLibvirtError(error, errorCode.noDomain)) {
       const text = `domain ${domain.name} was deleted while it was being made`
-      throw new MachineError('Aborted', text, { source: 'cloud', cause: error })
+      throw new MachineError('Aborted', text, { cause: error })
     }
     if (!isLibvirtError(error, errorCode.operationInvalid)) throw error
     // Somebody else has started it, or an earlier call of which the answer got lost.
@@ -105,7 +105,7 @@ async function becomesSettled(libvirt: Libvirt, domain: DomainRef, signal: Abort
   )
   if (isOn(state)) return
   const text = `domain ${domain.name} is ${state.state} (${state.reason}) after a start`
-  throw new MachineError('Aborted', text, { source: 'cloud' })
+  throw new MachineError('Aborted', text)
 }
 
 function isMoving({ state, reason }: DomainState): boolean {

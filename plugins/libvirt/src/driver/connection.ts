@@ -1,7 +1,7 @@
-import { type CallContext, MachineError } from '@mcm/sdk'
+import { type CallContext, MachineError, untilAborted } from '@mcm/sdk'
 import { CallAbandoned, type Libvirt, openLibvirt } from '../rpc/index.ts'
-import { type SharedWork, untilAborted } from './abort.ts'
 import { asMachineError } from './errors.ts'
+import type { SharedWork } from './shared-work.ts'
 
 /** What is known of one libvirtd, shared by all calls to it. */
 export class LibvirtConnection {
@@ -46,7 +46,7 @@ export class LibvirtConnection {
     } catch (error) {
       if (!(error instanceof CallAbandoned)) throw error
       const message = `${this.#uri}: libvirtd has not answered within ${timeoutMs / 1000} s`
-      throw new MachineError('Unavailable', message, { source: 'cloud', cause: error })
+      throw new MachineError('Unavailable', message, { cause: error })
     }
   }
 }

@@ -38,7 +38,7 @@ async function checkNameIsFree(libvirt: Libvirt, { domainName }: Identity): Prom
   const other = await libvirt.domains.findByName(domainName)
   if (!other) return
   const text = `there is another domain of the name ${domainName}, with UUID ${other.uuid} and without the tags of this machine; rename or remove it`
-  throw new MachineError('AlreadyExists', text, { source: 'cloud', reason: 'FOREIGN_DOMAIN' })
+  throw new MachineError('AlreadyExists', text, { reason: 'FOREIGN_DOMAIN' })
 }
 
 /** What stays is found by a later delete. */

@@ -71,7 +71,6 @@ function imageError(error: unknown, base: BaseImage): unknown {
   if (!isLibvirtError(error, errorCode.systemError, errorCode.internalError) || isOutOfRoom(error)) return error
   if (!error.detail.includes(base.path)) return error
   return new MachineError('InvalidArgument', `image ${base.path} cannot be used: ${error.detail}`, {
-    source: 'cloud',
     cause: error,
     reason: 'IMAGE_UNUSABLE',
     violations: [{ path: 'providerSpec.image', message: `${base.path} cannot be used` }],

@@ -109,12 +109,12 @@ async function* hashing(
 }
 
 function unavailable(from: string, why: string, cause?: unknown): MachineError {
-  return new MachineError('Unavailable', `image ${from} cannot be fetched: ${why}`, { source: 'cloud', cause })
+  return new MachineError('Unavailable', `image ${from} cannot be fetched: ${why}`, { cause })
 }
 
 function wrong(field: 'url' | 'sha256', message: string): MachineError {
   const violations = [{ path: `providerSpec.image.${field}`, message }]
-  return new MachineError('InvalidArgument', `image ${field} ${message}`, { source: 'cloud', violations })
+  return new MachineError('InvalidArgument', `image ${field} ${message}`, { violations })
 }
 
 /** `fetch` itself says only that it failed. */

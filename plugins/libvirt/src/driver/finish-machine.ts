@@ -33,5 +33,5 @@ function checkCompatible({ domain, tags }: MachineDomain, spec: ProviderSpec): v
   const made = tags.extra[fingerprintTag]
   if (made === undefined || made === fingerprint(spec)) return
   const text = `domain ${domain.name} exists with another image, size or firmware than the class asks for; delete the Machine to make it anew`
-  throw new MachineError('AlreadyExists', text, { source: 'cloud' })
+  throw new MachineError('AlreadyExists', text)
 }

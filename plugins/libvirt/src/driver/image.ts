@@ -2,10 +2,10 @@ import { type CallContext, MachineError } from '@mcm/sdk'
 import type { ProviderSpec } from '../provider-spec.ts'
 import type { Libvirt } from '../rpc/index.ts'
 import { readVolume } from '../xml/index.ts'
-import { SharedWork } from './abort.ts'
 import type { LibvirtConnection } from './connection.ts'
 import { fetchImage, findImage } from './fetch-image.ts'
 import type { ReadyPool } from './pool.ts'
+import { SharedWork } from './shared-work.ts'
 
 /** An image that disks can be laid over. */
 export interface BaseImage {
@@ -55,5 +55,5 @@ async function volumeImage(libvirt: Libvirt, poolName: string, volume: string): 
 
 function unusable(message: string): MachineError {
   const violations = [{ path: 'providerSpec.image.volume', message }]
-  return new MachineError('InvalidArgument', message, { source: 'cloud', reason: 'IMAGE_UNUSABLE', violations })
+  return new MachineError('InvalidArgument', message, { reason: 'IMAGE_UNUSABLE', violations })
 }

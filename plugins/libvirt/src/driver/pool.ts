@@ -82,7 +82,7 @@ function trimmed(path: string): string {
 
 function invalid(message: string, field: 'name' | 'path'): MachineError {
   const violations = [{ path: `providerSpec.pool.${field}`, message }]
-  return new MachineError('InvalidArgument', message, { source: 'cloud', violations })
+  return new MachineError('InvalidArgument', message, { violations })
 }
 
 const folderTypes = ['dir', 'fs', 'netfs']

@@ -1,15 +1,4 @@
-/** Waits for a promise that others wait for too, until the signal aborts. What is waited for goes on. */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const onAbort = () => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    signal.removeEventListener('abort', onAbort)
-  }
-}
+import { untilAborted } from '@mcm/sdk'
 
 /** Work that several calls wait for. It is aborted when the last of them has given up. */
 export class SharedWork<T> {

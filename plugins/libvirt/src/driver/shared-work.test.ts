@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SharedWork, untilAborted } from './abort.ts'
+import { SharedWork } from './shared-work.ts'
 
 const later = () => {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
@@ -37,8 +37,4 @@ test('who gives up takes it from nobody else; the last one ends it', async () =>
   await expect(waiting[1]).rejects.toThrow('second')
   expect([isAborted(), work.isAborted]).toEqual([true, true])
   await outcomes
-})
-
-test('a signal that has aborted already waits for nothing', async () => {
-  await expect(untilAborted(new Promise(() => {}), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
 })
