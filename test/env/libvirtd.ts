@@ -13,7 +13,7 @@ import {
   writeOwner,
 } from './libvirtd-folder.ts'
 import { identify, killHard, waitUntilGone } from './processes.ts'
-import { findProgram, lastLines, run, toolEnv } from './run.ts'
+import { findProgram, lastLines, RunError, run, toolEnv } from './run.ts'
 
 export interface LibvirtdOptions {
   readonly signal: AbortSignal
@@ -109,10 +109,9 @@ export class PrivateLibvirtd implements AsyncDisposable {
     const deadline = AbortSignal.timeout(startDeadlineMs)
     const either = AbortSignal.any([signal, ended.signal, deadline])
     try {
-      await untilListening(this.socket, either)
-      this.#pid = Number.parseInt(await readFile(this.#folder.pidFile, 'utf8'), 10)
       // The first call makes the daemon ask QEMU what it can do. It belongs to the start: no test should time it.
-      await run('virsh', ['-c', this.uri, 'version', '--daemon'], { signal: either, deadlineMs: startDeadlineMs })
+      await untilAnswering(this.socket, this.uri, either)
+      this.#pid = Number.parseInt(await readFile(this.#folder.pidFile, 'utf8'), 10)
     } catch (error) {
       signal.throwIfAborted()
       const cause: unknown = ended.signal.aborted ? ended.signal.reason : error
@@ -189,8 +188,19 @@ async function daemonUser(): Promise<DaemonUser> {
   return { uid: Number(entry[1]), gid: Number(entry[2]) }
 }
 
-async function untilListening(socket: string, signal: AbortSignal): Promise<void> {
-  while (!(await canConnect(socket))) await sleep(20, undefined, { signal })
+/** Until the daemon answers a call. One that was killed just now may still take a connection, and never answers on it. */
+async function untilAnswering(socket: string, uri: string, signal: AbortSignal): Promise<void> {
+  while (true) {
+    while (!(await canConnect(socket))) await sleep(20, undefined, { signal })
+    try {
+      await run('virsh', ['-c', uri, 'version', '--daemon'], { signal, deadlineMs: startDeadlineMs })
+      return
+    } catch (error) {
+      if (!(error instanceof RunError) || !/connection refused|connection reset|end of file/i.test(error.stderr))
+        throw error
+      await sleep(20, undefined, { signal })
+    }
+  }
 }
 
 function canConnect(path: string): Promise<boolean> {
