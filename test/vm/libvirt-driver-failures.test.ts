@@ -132,7 +132,8 @@ describe('images that cannot be had', () => {
   })
 })
 
-describe.skipIf(process.getuid?.() !== 0)('a full disk', () => {
+// Shown as skipped to an ordinary user; CI runs as root.
+describe.skipIf(process.getuid?.() !== 0)('a full disk (needs root, to mount a small file system)', () => {
   // Too small for the seed; too small for the disk beside it.
   test.each(['100k', '420k'])('%s are all there is', async (size) => {
     const path = join(world.daemon.poolDir, `small-${size}`)
