@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { onLines } from './line-splitter.ts'
-import type { Runner, RunnerEvents, RunningPlugin } from './runner.ts'
+import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from './runner.ts'
 
 /** Runs each plugin in a child process of its own, so that a crash or a leak stays there. */
 export class ChildProcessRunner implements Runner {
@@ -19,7 +19,7 @@ export class ChildProcessRunner implements Runner {
   }
 
   start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
-    const child = fork(this.#program, [plugin.entry], {
+    const child = fork(this.#program, [], {
       cwd: plugin.folder,
       env: allowedEnvironment(this.#env, plugin.manifest.permissions?.env ?? []),
       execArgv: [],
@@ -29,6 +29,7 @@ export class ChildProcessRunner implements Runner {
     })
     const lastLines: string[] = []
     let isEnded = false
+    let killCause: string | undefined
     for (const stream of [child.stdout, child.stderr]) {
       if (!stream) continue
       onLines(stream, maxLineLength, (line) => {
@@ -46,7 +47,7 @@ export class ChildProcessRunner implements Runner {
         if (isEnded) return
         isEnded = true
         resolve()
-        events.ended(endReason(child, spawnError, lastLines))
+        events.ended(endOf(child, killCause ?? spawnError, lastLines))
       }
       // `close` comes when the last lines have been read, and they usually say why. It does not come while a program
       // that the plugin has started holds the plugin's output open: so the exit counts, after a moment for the lines.
@@ -59,14 +60,20 @@ export class ChildProcessRunner implements Runner {
     })
     return {
       pid: child.pid,
+      memoryBytes: () => undefined,
       send: (message) => {
         if (child.connected) child.send(message)
       },
       async stop(graceMs) {
-        if (child.connected) child.send({ type: 'stop' })
+        if (child.connected) child.send({ type: 'shutdown' })
         const kill = setTimeout(() => child.kill('SIGKILL'), graceMs)
         await closed
         clearTimeout(kill)
+      },
+      async kill(cause) {
+        killCause ??= cause
+        child.kill('SIGKILL')
+        await closed
       },
     }
   }
@@ -103,13 +110,10 @@ function allowedEnvironment(env: NodeJS.ProcessEnv, extra: readonly string[]): N
   return Object.fromEntries(names.map((name) => [name, env[name]]))
 }
 
-function endReason(child: ChildProcess, spawnError: Error | undefined, lastLines: readonly string[]): string {
-  const how = spawnError
-    ? `could not be started: ${spawnError.message}`
-    : child.signalCode
-      ? `was ended by ${child.signalCode}`
-      : `exited with code ${child.exitCode}`
+function endOf(child: ChildProcess, known: Error | string | undefined, lastLines: readonly string[]): PluginEnd {
+  if (typeof known === 'string') return { cause: known, lastLines }
+  if (known) return { cause: `could not be started: ${known.message}`, lastLines }
+  if (child.signalCode) return { cause: `was ended by ${child.signalCode}`, lastLines }
   // A clean exit needs no explanation.
-  if (child.exitCode === 0 || lastLines.length === 0) return how
-  return `${how}; its last lines:\n${lastLines.map((line) => `  ${line}`).join('\n')}`
+  return { cause: `exited with code ${child.exitCode}`, lastLines: child.exitCode === 0 ? [] : lastLines }
 }

@@ -1,13 +1,12 @@
 import type { Plugin } from '@mcm/sdk'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { loadPlugin } from './load-plugin.ts'
-import type { PluginMessage } from './messages.ts'
 import { PluginServer } from './plugin-server.ts'
 import type { Runner, RunnerEvents, RunningPlugin } from './runner.ts'
 
 /**
  * Runs plugins in the host's own process: for tests, and to debug a plugin and the host together. Nothing protects
- * the host from the plugin then.
+ * the host from the plugin then, and nothing can kill the plugin but its own consent.
  */
 export class InlineRunner implements Runner {
   readonly #load: (plugin: PluginPackage) => Promise<Plugin>
@@ -19,31 +18,28 @@ export class InlineRunner implements Runner {
 
   start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
     let isEnded = false
-    const end = (reason: string) => {
+    const end = (cause: string) => {
       if (isEnded) return
       isEnded = true
-      events.ended(reason)
+      events.ended({ cause, lastLines: [] })
     }
-    const emit = (message: PluginMessage) => {
-      if (!isEnded) events.message(message)
-    }
-    const load = async () => {
-      try {
-        return new PluginServer(await this.#load(plugin), emit)
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error)
-        emit({ type: 'refused', reason })
-        end(`cannot be loaded: ${reason}`)
-        return undefined
-      }
-    }
-    const server = load()
+    const server = new PluginServer(
+      () => this.#load(plugin),
+      (message) => {
+        if (!isEnded) events.message(message)
+      },
+    )
     return {
       pid: undefined,
-      send: (message) => void server.then((running) => running?.receive(message)),
+      memoryBytes: () => undefined,
+      send: (message) => server.receive(message),
       async stop() {
-        await (await server)?.close()
+        await server.close()
         end('was stopped')
+      },
+      async kill(cause) {
+        end(cause)
+        await server.close()
       },
     }
   }

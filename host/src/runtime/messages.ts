@@ -8,18 +8,25 @@ import type { DriverMethod } from '@mcm/sdk/contract'
 
 /** From the host to the plugin. */
 export type HostMessage =
+  /** First and once: loads the package. */
+  | { type: 'start'; nonce: string; entry: string; isLinted: boolean }
   | { type: 'call'; id: number; method: DriverMethod; request: PluginRequest; deadlineMs: number }
   | { type: 'cancel'; id: number; reason: CancelReason }
-  | { type: 'stop' }
+  /** Asks for a sign of life. */
+  | { type: 'health'; id: number }
+  /** Cancels what runs, and ends. */
+  | { type: 'shutdown' }
 
 /** From the plugin to the host. */
 export type PluginMessage =
-  /** First and once: the package was loaded, and this is what it is. */
-  | { type: 'hello'; hello: Hello }
+  /** First and once: the package was loaded, and this is what it is. The nonce is that of `start`. */
+  | { type: 'hello'; nonce: string; hello: Hello }
   /** Instead of `hello`: the package cannot be loaded. */
   | { type: 'refused'; reason: string }
   /** At once for each call: the event loop turns. */
   | { type: 'ack'; id: number }
+  /** At once for each `health`. */
+  | { type: 'health'; id: number }
   | { type: 'answer'; id: number; response: unknown }
   | { type: 'error'; id: number; error: ErrorMessage }
   | { type: 'log'; id?: number; level: LogLevel; message: string; fields?: Record<string, unknown> }
@@ -30,6 +37,8 @@ export type CancelReason = 'canceled' | 'deadline' | 'stopping'
 /** What a plugin says about itself. */
 export interface Hello {
   contract: number
+  /** Version of the SDK that the plugin was built with; empty where it does not say. */
+  sdkVersion: string
   provider: string
   aliases: string[]
   providerSpec: JsonObject

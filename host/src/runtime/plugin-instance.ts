@@ -195,7 +195,7 @@ export class PluginInstance {
       message: (value) => {
         const message = readMessage(value)
         if (!message) this.#log.warn('plugin sent a message that is none')
-        else if (message.type === 'refused') refusal ||= message.reason
+        else if (message.type === 'refused') refuse(message.reason)
         else if (message.type !== 'hello') this.#receive(message)
         else {
           try {
@@ -207,8 +207,9 @@ export class PluginInstance {
           }
         }
       },
-      ended: (how) => {
+      ended: ({ cause, lastLines }) => {
         clearTimeout(timer)
+        const how = lastLines.length > 0 ? [`${cause}; its last lines:`, ...lastLines].join('\n  ') : cause
         const reason = this.#redactAll(refusal || how)
         const text = `plugin ${this.plugin.name} cannot be used: ${reason}`
         reject(this.#closed ? this.#closedError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
@@ -216,6 +217,7 @@ export class PluginInstance {
       },
     })
     const timer = setTimeout(() => refuse(`it said no hello within ${helloTimeoutMs / 1000} s`), helloTimeoutMs)
+    running.send({ type: 'start', nonce: '', entry: this.plugin.entry, isLinted: false })
     this.#setState({ kind: 'starting', running, ready })
     const state = await ready
     clearTimeout(timer)
@@ -229,7 +231,7 @@ export class PluginInstance {
   }
 
   #receive(message: Exclude<PluginMessage, { type: 'hello' | 'refused' }>): void {
-    const call = message.id === undefined ? undefined : this.#calls.get(message.id)
+    const call = message.id === undefined || message.type === 'health' ? undefined : this.#calls.get(message.id)
     switch (message.type) {
       case 'ack':
         if (call) call.isAcknowledged = true
@@ -248,6 +250,8 @@ export class PluginInstance {
         this.#log[message.level]({ ...context, ...(hasFields && { fields }) }, this.#redactAll(message.message))
         return
       }
+      case 'health':
+        return
       default:
         message satisfies never
     }

@@ -3,8 +3,8 @@ import { loadPlugin } from './load-plugin.ts'
 import type { HostMessage, PluginMessage } from './messages.ts'
 import { PluginServer } from './plugin-server.ts'
 
-// The program of a plugin's child process: loads the package that its first argument names and serves it over the
-// process's own channel.
+// The program of a plugin's child process: loads the package that the host names and serves it over the process's own
+// channel.
 
 // The host decides when a plugin ends: a Ctrl-C in the terminal or a service manager's SIGTERM reaches the whole
 // process group, and the host still wants its running calls answered.
@@ -17,16 +17,9 @@ endWithParent()
 const send = (message: PluginMessage) => {
   if (process.connected) process.send?.(message)
 }
-
-try {
-  const [, , entry = ''] = process.argv
-  const server = new PluginServer(await loadPlugin(entry), send)
-  process.on('message', (message: HostMessage) => {
-    if (message.type !== 'stop') return server.receive(message)
-    // A timer that the plugin forgot would keep the process: it ends here.
-    void server.close().finally(() => process.exit(0))
-  })
-} catch (error) {
-  send({ type: 'refused', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
-  process.disconnect?.()
-}
+const server = new PluginServer(loadPlugin, send)
+process.on('message', (message: HostMessage) => {
+  if (message.type !== 'shutdown') return server.receive(message)
+  // A timer that the plugin forgot would keep the process: it ends here.
+  void server.close().finally(() => process.exit(0))
+})

@@ -3,34 +3,30 @@ import { type CallContext, type JsonObject, type Logger, MachineError, type Plug
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
 import { loggable } from './loggable.ts'
-import type { CancelReason, ErrorMessage, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
+import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
 /** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
 export class PluginServer {
-  readonly #plugin: Plugin
+  readonly #load: (entry: string) => Promise<Plugin>
   readonly #send: (message: PluginMessage) => void
   readonly #clients = new ClientCache()
   readonly #running = new Map<number, { controller: AbortController; done: Promise<void> }>()
+  #plugin: Plugin | undefined
 
-  constructor(plugin: Plugin, send: (message: PluginMessage) => void) {
-    this.#plugin = plugin
+  /** @param load Imports the plugin. */
+  constructor(load: (entry: string) => Promise<Plugin>, send: (message: PluginMessage) => void) {
+    this.#load = load
     this.#send = send
-    send({
-      type: 'hello',
-      hello: {
-        contract: plugin.contract,
-        provider: plugin.provider,
-        aliases: [...(plugin.aliases ?? [])],
-        // Through JSON: a schema library's own symbols and functions stay behind.
-        providerSpec: JSON.parse(JSON.stringify(plugin.providerSpec)) as JsonObject,
-        secret: plugin.secret,
-        capabilities: driverMethods.filter((method) => typeof plugin[method as keyof Plugin] === 'function'),
-      },
-    })
   }
 
   receive(message: HostMessage): void {
     switch (message.type) {
+      case 'start':
+        void this.#start(message)
+        return
+      case 'health':
+        this.#send({ type: 'health', id: message.id })
+        return
       case 'call': {
         this.#send({ type: 'ack', id: message.id })
         const controller = new AbortController()
@@ -41,7 +37,7 @@ export class PluginServer {
       case 'cancel':
         this.#running.get(message.id)?.controller.abort(abortReason(message.reason))
         return
-      case 'stop':
+      case 'shutdown':
         void this.close()
         return
       default:
@@ -54,6 +50,16 @@ export class PluginServer {
     for (const { controller } of this.#running.values()) controller.abort(abortReason('stopping'))
     await Promise.all([...this.#running.values()].map(({ done }) => done))
     await this.#clients.close()
+  }
+
+  async #start({ nonce, entry }: Extract<HostMessage, { type: 'start' }>): Promise<void> {
+    try {
+      const plugin = await this.#load(entry)
+      this.#plugin = plugin
+      this.#send({ type: 'hello', nonce, hello: helloOf(plugin) })
+    } catch (error) {
+      this.#send({ type: 'refused', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    }
   }
 
   async #run(call: Extract<HostMessage, { type: 'call' }>, signal: AbortSignal): Promise<void> {
@@ -90,6 +96,7 @@ export class PluginServer {
 
   async #invoke(method: DriverMethod, request: PluginRequest, context: CallContext): Promise<object> {
     const plugin = this.#plugin
+    if (!plugin) throw new MachineError('Unavailable', 'the plugin is not loaded', { source: 'host' })
     const { machineClass, secret } = request
     const spec = machineClass?.providerSpec ?? {}
     // Only calls with a `spec` have been checked against the schema, so that the plugin's own rules can be asked.
@@ -117,6 +124,19 @@ export class PluginServer {
         ...(fields && { fields: loggable(fields) as JsonObject }),
       })
     return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
+  }
+}
+
+function helloOf(plugin: Plugin): Hello {
+  return {
+    contract: plugin.contract,
+    sdkVersion: plugin.sdkVersion ?? '',
+    provider: plugin.provider,
+    aliases: [...(plugin.aliases ?? [])],
+    // Through JSON: a schema library's own symbols and functions stay behind.
+    providerSpec: JSON.parse(JSON.stringify(plugin.providerSpec)) as JsonObject,
+    secret: plugin.secret,
+    capabilities: driverMethods.filter((method) => typeof plugin[method as keyof Plugin] === 'function'),
   }
 }
 

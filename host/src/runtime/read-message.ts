@@ -13,11 +13,12 @@ export function readMessage(value: unknown): PluginMessage | undefined {
   switch (type) {
     case 'hello': {
       const hello = readHello(value.hello)
-      return hello && { type, hello }
+      return hello && { type, nonce: textOf(value.nonce) ?? '', hello }
     }
     case 'refused':
       return { type, reason: textOf(value.reason) ?? '' }
     case 'ack':
+    case 'health':
       return isId(id) ? { type, id } : undefined
     case 'answer':
       // What is in it is checked against the contract where it is used.
@@ -39,11 +40,12 @@ export function readMessage(value: unknown): PluginMessage | undefined {
 
 function readHello(value: unknown): Hello | undefined {
   if (!isObject(value)) return undefined
-  const { contract, provider, aliases, providerSpec, secret, capabilities } = value
+  const { contract, sdkVersion, provider, aliases, providerSpec, secret, capabilities } = value
   if (typeof contract !== 'number' || typeof provider !== 'string') return undefined
   if (!isObject(providerSpec) || !isSecretKeys(secret)) return undefined
   return {
     contract,
+    sdkVersion: textOf(sdkVersion) ?? '',
     provider,
     aliases: textsOf(aliases),
     // It went through JSON on the plugin's side.

@@ -16,15 +16,27 @@ export interface RunnerEvents {
   message(message: unknown): void
   /** One line that the plugin printed. */
   output(line: string): void
-  /** It ended, for this reason, with its last lines where that helps. Called once. */
-  ended(reason: string): void
+  /** It ended. Called once. */
+  ended(end: PluginEnd): void
+}
+
+/** How a plugin ended. */
+export interface PluginEnd {
+  /** A phrase that follows the plugin's name, such as `exited with code 7` or `ran out of memory: …`. */
+  cause: string
+  /** What it printed last. Empty after a clean exit, which needs no explanation. */
+  lastLines: readonly string[]
 }
 
 /** A plugin that runs. */
 export interface RunningPlugin {
   /** Process id; `undefined` where it has no process of its own. */
   readonly pid: number | undefined
+  /** What it holds in memory now; `undefined` where that cannot be told apart from the host's. */
+  memoryBytes(): number | undefined
   send(message: HostMessage): void
-  /** Asks it to end, and after `graceMs` makes it. Resolves when it has ended. Safe to call twice. */
+  /** Asks it to end, and after `graceMs` makes it. Resolves when it has ended. Safe to call twice, and after `kill`. */
   stop(graceMs: number): Promise<void>
+  /** Ends it at once, as far as the runner can. `cause` becomes the cause of its end. Resolves when it has ended. */
+  kill(cause: string): Promise<void>
 }

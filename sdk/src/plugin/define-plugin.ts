@@ -2,6 +2,7 @@ import type { Static, TSchema } from 'typebox'
 import type { Violation } from '../errors/machine-error.ts'
 import type { DriverCalls, DriverMethod } from '../model/driver.ts'
 import type { ClassReference, JsonObject, Machine, MachineClass } from '../model/kubernetes.ts'
+import { sdkVersion } from '../version.ts'
 import type { CallContext } from './context.ts'
 import type { SecretKeys, SecretReader } from './secret.ts'
 
@@ -98,7 +99,11 @@ export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
 }
 
 /** A plugin as the host loads it: the definition, marked so that every copy of the SDK recognises it. */
-export type Plugin = PluginDefinition<TSchema, SecretKeys> & { readonly contract: number }
+export type Plugin = PluginDefinition<TSchema, SecretKeys> & {
+  readonly contract: number
+  /** Version of the SDK that made it. Older copies do not say. */
+  readonly sdkVersion?: string
+}
 
 /**
  * Defines a plugin: marks the definition, an object or an instance of a class, as one. The default export of a plugin's
@@ -122,7 +127,7 @@ export function definePlugin<const Spec extends TSchema, const Keys extends Secr
   definition: PluginDefinition<Spec, Keys>,
 ): Plugin {
   // The same object, not a copy: a definition may be an instance of a class, with its methods on the prototype.
-  const plugin = Object.assign(definition, { contract: contractVersion, [brand]: true })
+  const plugin = Object.assign(definition, { contract: contractVersion, sdkVersion, [brand]: true })
   // The host has checked `spec` and the secret's keys against the definition before it calls a method.
   return plugin as unknown as Plugin
 }
