@@ -1,20 +1,24 @@
 import 'reflect-metadata'
+import { existsSync } from 'node:fs'
 import { setLogger } from '@grpc/grpc-js'
 import { type DependencyContainer, type InjectionToken, instanceCachingFactory, container as root } from 'tsyringe'
-import type { Config } from './config/config.ts'
+import { type Config, defaultPluginDirs } from './config/config.ts'
 import { GrpcServer, type Services } from './contract/grpc-server.ts'
 import { HttpServer } from './contract/http-server.ts'
-import { listPlugins } from './contract/plugins-service.ts'
+import { PluginsService } from './contract/plugins-service.ts'
 import { ServingStatus } from './contract/serving-status.ts'
 import { Host } from './host.ts'
 import { readInstalledPlugins } from './install/installed-plugins.ts'
+import { PluginFolder } from './install/plugin-folder.ts'
 import { refusedByPolicy } from './install/policy.ts'
 import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
+import type { PluginPackage } from './plugins/plugin-package.ts'
+import { PluginReloader } from './routing/plugin-reloader.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
 import { ChildProcessRunner } from './runtime/child-process-runner.ts'
-import { PluginInstance } from './runtime/plugin-instance.ts'
+import { PluginSupervisor } from './runtime/plugin-supervisor.ts'
 import type { Runner } from './runtime/runner.ts'
 
 /**
@@ -26,8 +30,10 @@ export const tokens = {
   log: Symbol('Log') as InjectionToken<Log>,
   runner: Symbol('Runner') as InjectionToken<Runner>,
   plugins: Symbol('FoundPlugins') as InjectionToken<FoundPlugins>,
+  supervise: Symbol('supervise') as InjectionToken<(plugin: PluginPackage) => PluginSupervisor>,
   routes: Symbol('RouteTable') as InjectionToken<RouteTable>,
   router: Symbol('Router') as InjectionToken<Router>,
+  reloader: Symbol('PluginReloader') as InjectionToken<PluginReloader>,
   status: Symbol('ServingStatus') as InjectionToken<ServingStatus>,
   services: Symbol('Services') as InjectionToken<Services>,
   grpc: Symbol('GrpcServer') as InjectionToken<GrpcServer>,
@@ -37,13 +43,15 @@ export const tokens = {
 
 /** Wires a host. A test may register its own parts, such as a runner, in the returned container before it resolves. */
 export async function compose(config: Config): Promise<DependencyContainer> {
-  const plugins = await findPlugins({
-    packages: config.plugins,
-    folders: config.pluginDirs,
-    workingDirectory: process.cwd(),
-    readInstalled: readInstalledPlugins,
-    refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
-  })
+  const find = async () =>
+    await findPlugins({
+      packages: config.plugins,
+      folders: config.pluginDirs ?? defaultPluginDirs().filter(existsSync),
+      workingDirectory: process.cwd(),
+      readInstalled: readInstalledPlugins,
+      refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
+    })
+  const plugins = await find()
   const container = root.createChildContainer()
   const single = <T>(token: InjectionToken<T>, make: (resolve: Resolve) => T) =>
     container.register(token, {
@@ -54,22 +62,32 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   container.register(tokens.plugins, { useValue: plugins })
   single(tokens.log, () => createLog(config.log))
   single(tokens.runner, () => new ChildProcessRunner())
+  single(tokens.supervise, (resolve) => {
+    const options = { runner: resolve(tokens.runner), limits: config.supervision, log: resolve(tokens.log) }
+    return (plugin) => new PluginSupervisor(plugin, options)
+  })
   single(tokens.routes, (resolve) => {
     const { plugins, rejected } = resolve(tokens.plugins)
     const log = resolve(tokens.log)
     for (const { name, folder, reason } of rejected) log.warn({ plugin: name, folder, reason }, 'plugin not loaded')
-    return new RouteTable(
-      plugins.map((plugin) => new PluginInstance(plugin, resolve(tokens.runner), log)),
-      rejected,
-    )
+    return new RouteTable(plugins.map(resolve(tokens.supervise)), rejected)
+  })
+  single(tokens.reloader, (resolve) => {
+    const folders = config.pluginDirs ?? defaultPluginDirs()
+    return new PluginReloader({
+      routes: resolve(tokens.routes),
+      find,
+      supervise: resolve(tokens.supervise),
+      watched: folders.map((folder) => new PluginFolder(folder).lockFile),
+      leaveMs: config.deadlines.maxMs,
+      log: resolve(tokens.log),
+    })
   })
   single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.log)))
   single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
-    const routes = resolve(tokens.routes)
-    const { driver } = resolve(tokens.router)
-    const status = resolve(tokens.status)
-    return { driver, listPlugins: () => listPlugins(routes.instances, plugins.rejected), status }
+    const plugins = new PluginsService(resolve(tokens.routes), resolve(tokens.reloader))
+    return { driver: resolve(tokens.router).driver, plugins, status: resolve(tokens.status) }
   })
   single(tokens.grpc, (resolve) => {
     const log = resolve(tokens.log)
@@ -88,6 +106,7 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       log: resolve(tokens.log),
       routes: resolve(tokens.routes),
       router: resolve(tokens.router),
+      reloader: resolve(tokens.reloader),
       status: resolve(tokens.status),
       grpc: resolve(tokens.grpc),
       http: resolve(tokens.http),

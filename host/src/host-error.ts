@@ -42,7 +42,12 @@ export const hostErrors = {
   PLUGIN_ENDED: {
     code: 'Unavailable',
     explanation:
-      'The process of the plugin ended while the call ran. What it began may go on in the cloud; calls can be repeated safely. The next call starts it again.',
+      'The process of the plugin ended while the call ran, or was ended because it was stuck. What it began may go on in the cloud; calls can be repeated safely. The next call starts it again.',
+  },
+  PLUGIN_QUARANTINED: {
+    code: 'Unavailable',
+    explanation:
+      'The plugin has ended by itself too often, three times within five minutes, and is left alone for ten minutes. The message says why it ended. `mcm plugin reload` starts it at once.',
   },
   PLUGIN_ANSWER_INVALID: {
     code: 'Internal',

@@ -6,9 +6,9 @@ import type { HttpServer } from './contract/http-server.ts'
 import { formatListenAddress } from './contract/listen-address.ts'
 import type { ServingStatus } from './contract/serving-status.ts'
 import type { Log } from './log.ts'
+import type { PluginReloader } from './routing/plugin-reloader.ts'
 import type { RouteTable } from './routing/route-table.ts'
 import type { Router } from './routing/router.ts'
-import type { InstanceState } from './runtime/plugin-instance.ts'
 
 /** The parts of a host, wired by the composition. */
 export interface HostParts {
@@ -16,6 +16,7 @@ export interface HostParts {
   log: Log
   routes: RouteTable
   router: Router
+  reloader: PluginReloader
   status: ServingStatus
   grpc: GrpcServer
   http: HttpServer
@@ -38,21 +39,15 @@ export class Host {
    * @returns The addresses on which the host listens.
    */
   async start(): Promise<{ grpc: string[]; http: string[] }> {
-    const { config, log, routes, status, grpc, http } = this.#parts
-    // The instance has logged why, and keeps the reason for `mcm plugin list`.
-    const starts = routes.instances.map((instance) => instance.start().catch(() => {}))
+    const { config, log, routes, reloader, status, grpc, http } = this.#parts
+    // The supervisor keeps the reason for `mcm plugin list`, and the log has it.
+    const starts = routes.supervisors.map((supervisor) => supervisor.start().catch(() => {}))
     // Usually all are there in a moment. A slow one does not hold up the others: calls to it wait for it.
     await Promise.race([Promise.all(starts), sleep(startWaitMs, undefined, { ref: false })])
     if (this.#stopped) throw new Error('it was told to stop')
-    for (const instance of routes.instances) {
-      const { providers } = instance.plugin.manifest
-      // A stopped plugin serves: the next call starts it.
-      const tell = ({ kind }: InstanceState) => {
-        for (const provider of providers) status.set(provider, kind === 'ready' || kind === 'stopped')
-      }
-      tell(instance.state)
-      instance.onChange(tell)
-    }
+    this.#tellStatus()
+    routes.onChange(() => this.#tellStatus())
+    reloader.watch()
     if (config.tls) this.#certificates = await Certificates.read(config.tls, log)
     const listening: { grpc: string[]; http: string[] } = { grpc: [], http: [] }
     for (const address of config.listen) {
@@ -76,15 +71,35 @@ export class Host {
     return this.#stopped
   }
 
+  /** Health of each provider name that is or was served. One whose plugin is stopped is served: the next call starts it. */
+  #tellStatus(): void {
+    const { routes, status } = this.#parts
+    const serving = new Map<string, boolean>()
+    for (const { plugin, state } of routes.supervisors) {
+      for (const provider of plugin.manifest.providers) {
+        serving.set(provider, state.kind === 'ready' || state.kind === 'stopped')
+      }
+    }
+    for (const provider of status.services) if (provider !== '' && !serving.has(provider)) serving.set(provider, false)
+    for (const [provider, isServing] of serving) {
+      if (status.get(provider) !== isServing) status.set(provider, isServing)
+    }
+  }
+
   async #stop(): Promise<void> {
-    const { config, log, routes, router, status, grpc, http } = this.#parts
+    const { config, log, routes, router, reloader, status, grpc, http } = this.#parts
     log.info('host stopping')
     status.set('', false)
     const bound = AbortSignal.timeout(config.stopMs)
+    const reloaded = reloader.close()
     // New calls are refused by the router rather than by closing connections, so that their callers get a clear answer.
     await router.drain(bound)
     // Cancels what is left; the plugins' last answers still go out.
-    await Promise.all(routes.instances.map((instance) => instance.close(pluginGraceMs)))
+    const all = [...routes.supervisors, ...routes.leaving]
+    await Promise.all(all.map((supervisor) => supervisor.close(pluginGraceMs)))
+    await reloaded
+    // One that a reload added at the last moment.
+    await Promise.all(routes.supervisors.map((supervisor) => supervisor.close(pluginGraceMs)))
     const last = AbortSignal.timeout(connectionGraceMs)
     await Promise.all([grpc.close(last), http.close(last)])
     this.#certificates?.close()

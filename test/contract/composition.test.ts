@@ -19,6 +19,7 @@ it('resolves every part of the host from the bundle', async () => {
     log: { level: 'silent', format: 'json' },
     maxMessageBytes: 1024 * 1024,
     deadlines: { changeMs: 1000, readMs: 1000, maxMs: 1000 },
+    supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
     stopMs: 1000,
   }
   const container = await compose(config)
@@ -27,6 +28,6 @@ it('resolves every part of the host from the bundle', async () => {
     expect({ name, isThere: part !== undefined }).toEqual({ name, isThere: true })
     expect(container.resolve<unknown>(token)).toBe(part)
   }
-  expect(container.resolve(tokens.services).listPlugins().plugins).toEqual([])
+  expect(container.resolve(tokens.services).plugins.list().plugins).toEqual([])
   await container.resolve(tokens.host).stop()
 })

@@ -28,11 +28,11 @@ export async function withLocalHost<T>(
   // Loaded only when it is needed: commands that just call a host start twice as fast without it.
   const { compose, tokens } = await import('../composition.ts')
   const container = await compose(await readConfig(config, { plugins: plugin, pluginDirs: pluginDir, log }))
-  const { instances } = container.resolve(tokens.routes)
+  const { supervisors } = container.resolve(tokens.routes)
   try {
-    await Promise.allSettled(instances.map((instance) => instance.start()))
+    await Promise.allSettled(supervisors.map((supervisor) => supervisor.start()))
     return await use(container.resolve(tokens.services))
   } finally {
-    await Promise.all(instances.map((instance) => instance.close(2000)))
+    await Promise.all(supervisors.map((supervisor) => supervisor.close(2000)))
   }
 }

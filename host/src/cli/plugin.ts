@@ -1,6 +1,6 @@
 import { toJson } from '@bufbuild/protobuf'
 import { MachineError } from '@mcm/sdk'
-import { type Plugin, PluginSchema, PluginState } from '@mcm/sdk/contract'
+import { type Plugin, type PluginFailure, type PluginInstance, PluginSchema } from '@mcm/sdk/contract'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { describeOrigin } from '../install/describe-origin.ts'
@@ -9,6 +9,8 @@ import { type ClientOptions, connect, deadline, withClientOptions } from './clie
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
 import { type Column, render } from './output.ts'
 import { addPluginInstallCommands } from './plugin-install.ts'
+import { addPluginReloadCommand } from './plugin-reload.ts'
+import { memory, percent, stateName, stateOf } from './plugin-state.ts'
 
 /** `mcm plugin …`: shows the plugins of a running host or, without one, those that a host would load here; installs them. */
 export function addPluginCommands(program: Command): void {
@@ -25,6 +27,7 @@ export function addPluginCommands(program: Command): void {
     else command.action(async (wanted: string, options: PluginOptions) => await show(wanted, options))
   }
   addPluginInstallCommands(plugin)
+  addPluginReloadCommand(plugin)
 }
 
 type PluginOptions = ClientOptions & LocalOptions & { local?: boolean }
@@ -36,6 +39,7 @@ const columns: Column<Plugin>[] = [
   // A plugin that fails to load has a trace, which `plugin show` has room for.
   { title: 'STATE', value: (plugin) => stateOf(plugin).split('\n')[0] ?? '' },
   { title: 'PID', value: ({ pid }) => pid || '' },
+  { title: 'MEM', value: ({ memoryBytes }) => memory(memoryBytes) },
   { title: 'CALLS', value: ({ calls }) => calls },
   { title: 'ERRORS', value: ({ errors }) => errors },
   { title: 'RESTARTS', value: ({ restarts }) => restarts },
@@ -83,6 +87,8 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
       description: plugin.description,
       providers: plugin.providers,
       state: stateOf(plugin),
+      ...(plugin.instances.length > 0 && { instances: plugin.instances.map(describeInstance) }),
+      ...(plugin.lastFailure && { lastFailure: describeFailure(plugin.lastFailure) }),
       folder: plugin.folder,
       capabilities: plugin.capabilities,
       permissions: plugin.permissions ?? 'none',
@@ -90,6 +96,26 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
       providerSpec: plugin.providerSpecSchema ?? 'unknown',
     }).trimEnd(),
   )
+}
+
+function describeInstance(instance: PluginInstance): object {
+  const { id, version, state, reason, pid, memoryBytes, calls, errors, running, canaryPercent, sdkVersion } = instance
+  return {
+    id,
+    version,
+    state: reason === '' ? stateName(state) : `${stateName(state)}: ${reason}`,
+    ...(canaryPercent > 0 && { canary: percent(canaryPercent) }),
+    ...(sdkVersion !== '' && { sdk: sdkVersion }),
+    ...(pid > 0 && { pid }),
+    ...(memoryBytes > 0 && { memory: memory(memoryBytes) }),
+    calls,
+    errors,
+    running,
+  }
+}
+
+function describeFailure({ time, cause, lastLines }: PluginFailure): object {
+  return { time, cause, ...(lastLines.length > 0 && { lastLines }) }
 }
 
 async function fetchPlugins(options: PluginOptions): Promise<{ plugins: Plugin[]; isLocal: boolean }> {
@@ -103,12 +129,7 @@ async function fetchPlugins(options: PluginOptions): Promise<{ plugins: Plugin[]
       console.error(`${error.message}; these plugins are installed here:`)
     }
   }
-  const { plugins } = await withLocalHost(options, async ({ listPlugins }) => listPlugins())
+  const { plugins } = await withLocalHost(options, async ({ plugins }) => plugins.list())
   // They have been stopped again.
-  return { plugins: plugins.map((plugin) => ({ ...plugin, pid: 0 })), isLocal: true }
-}
-
-function stateOf({ state, reason }: Plugin): string {
-  const name = PluginState[state]?.toLowerCase() ?? 'unknown'
-  return reason === '' ? name : `${name}: ${reason}`
+  return { plugins: plugins.map((plugin) => ({ ...plugin, pid: 0, memoryBytes: 0, instances: [] })), isLocal: true }
 }

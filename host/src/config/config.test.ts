@@ -1,10 +1,9 @@
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
-import { type ConfigError, readConfig } from './config.ts'
+import { type ConfigError, defaultPluginDirs, readConfig } from './config.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
 let folder: string
@@ -39,12 +38,13 @@ it('has defaults for everything', async () => {
       log: { level: 'info', format: 'json' },
       maxMessageBytes: 16 * 1024 * 1024,
       deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000 },
+      supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
       stopMs: 30_000,
     })
   }
-  const { pluginDirs } = await read(undefined)
-  // Where plugins are installed counts once there is such a folder.
-  expect(pluginDirs.includes(defaultPluginFolder())).toBe(existsSync(defaultPluginFolder()))
+  expect((await read(undefined)).pluginDirs).toBeUndefined()
+  const pluginDirs = defaultPluginDirs()
+  expect(pluginDirs.at(-1)).toBe(defaultPluginFolder())
   const others = pluginDirs.filter((path) => path !== defaultPluginFolder())
   expect(others.every((path) => path.endsWith('node_modules'))).toBe(true)
 })
@@ -81,6 +81,7 @@ stopSeconds: 1
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
     deadlines: { changeMs: 1500, readMs: 120_000, maxMs: 3_600_000 },
+    supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
     stopMs: 1000,
   })
 })

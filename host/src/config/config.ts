@@ -8,6 +8,7 @@ import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
+import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
@@ -48,7 +49,7 @@ export const configSchema = Type.Object(
     plugins: Type.Optional(texts('Plugins by package name or folder.')),
     pluginDirs: Type.Optional(
       texts(
-        'Folders with plugins: directly, in their `node_modules`, or installed by `mcm plugin add`. Default: `node_modules` beside the host, then the plugin folder of the user.',
+        'Folders with plugins: directly, in their `node_modules`, or installed by `mcm plugin add`; what that installs while the host runs is loaded at once. Default: `node_modules` beside the host, then the plugin folder of the user.',
       ),
     ),
     pluginPolicy: Type.Object(
@@ -86,6 +87,19 @@ export const configSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'How long calls may take.' },
     ),
+    supervision: Type.Object(
+      {
+        stuckSeconds: seconds(
+          'How long a plugin may give no sign of life before it counts as stuck: its process is ended, its calls get `Unavailable`, and the next call starts it again.',
+          3,
+        ),
+        abortGraceSeconds: seconds(
+          'How long a plugin may go on with a call that was cancelled or whose deadline has passed. Then a fresh process takes over, and the old one ends when its other calls have.',
+          10,
+        ),
+      },
+      { ...strict, default: {}, description: 'How patient the host is with plugins.' },
+    ),
     stopSeconds: seconds('How long running calls may go on when the host is told to stop.', 30),
   },
   strict,
@@ -99,7 +113,9 @@ export interface Config {
   http: { listen: (ListenAddress & { kind: 'tcp' })[]; allowedOrigins: string[] }
   tls: { cert: string; key: string; clientCa: string } | undefined
   plugins: string[]
-  pluginDirs: string[]
+  /** `undefined` for {@link defaultPluginDirs}. */
+  pluginDirs: string[] | undefined
+  supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
   log: RawConfig['log']
   maxMessageBytes: number
@@ -183,6 +199,7 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
   const { changeSeconds, readSeconds, maxSeconds } = raw.deadlines
+  const { stuckSeconds, abortGraceSeconds } = raw.supervision
   return {
     listen: addresses.listen,
     http: {
@@ -191,7 +208,8 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     },
     tls: raw.tls,
     plugins: raw.plugins ?? [],
-    pluginDirs: raw.pluginDirs ?? [...besideTheHost(), ...[defaultPluginFolder()].filter(existsSync)],
+    pluginDirs: raw.pluginDirs,
+    supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
     pluginPolicy: raw.pluginPolicy,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
@@ -229,6 +247,11 @@ function merge(base: Record<string, unknown>, over: Record<string, unknown>): Re
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Where plugins are looked for by default. The last need not be there yet. */
+export function defaultPluginDirs(): string[] {
+  return [...besideTheHost(), defaultPluginFolder()]
 }
 
 /** The `node_modules` folders in which an import of the host would look, so that `npm i` beside it is enough. */

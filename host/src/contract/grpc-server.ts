@@ -1,4 +1,4 @@
-import { type DescMethod, toBinary } from '@bufbuild/protobuf'
+import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBinary } from '@bufbuild/protobuf'
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
 import { MachineError } from '@mcm/sdk'
 import {
@@ -7,9 +7,9 @@ import {
   type DriverMethod,
   decodeRequest,
   encodeError,
-  type ListPluginsResponse,
   methodName,
   Plugins,
+  ReloadPluginsRequestSchema,
   responseFromPlain,
   statusDetailsTrailer,
 } from '@mcm/sdk/contract'
@@ -18,6 +18,7 @@ import { hostError } from '../host-error.ts'
 import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
 import { formatListenAddress, type ListenAddress } from './listen-address.ts'
+import type { PluginsService } from './plugins-service.ts'
 import { addReflection } from './reflection.ts'
 import type { ServingStatus } from './serving-status.ts'
 import { freeSocketPath } from './unix-socket.ts'
@@ -25,7 +26,7 @@ import { freeSocketPath } from './unix-socket.ts'
 /** What a server of the contract serves. */
 export interface Services {
   driver: DriverClient
-  listPlugins(): ListPluginsResponse
+  plugins: PluginsService
   status: ServingStatus
 }
 
@@ -33,7 +34,7 @@ export interface Services {
 export class GrpcServer {
   readonly #server: Server
 
-  constructor({ driver, listPlugins, status }: Services, maxMessageBytes: number) {
+  constructor({ driver, plugins, status }: Services, maxMessageBytes: number) {
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,
@@ -43,7 +44,10 @@ export class GrpcServer {
       const response = await callDriver(driver, method, decode(method, bytes), options)
       return toBinary(output, responseFromPlain(method, response))
     })
-    addService(this.#server, Plugins.methods, async ({ output }) => toBinary(output, listPlugins()))
+    addService(this.#server, Plugins.methods, async ({ localName, output }, bytes) => {
+      if (localName === 'listPlugins') return toBinary(output, plugins.list())
+      return toBinary(output, await plugins.reload(decodeMessage(ReloadPluginsRequestSchema, bytes)))
+    })
     const health = new HealthImplementation()
     status.onChange((service, isServing) => health.setStatus(service, isServing ? 'SERVING' : 'NOT_SERVING'))
     health.addToServer(this.#server)
@@ -135,6 +139,14 @@ function decode(method: DriverMethod, bytes: Uint8Array): object {
     return decodeRequest(method, bytes)
   } catch (error) {
     throw hostError('REQUEST_MALFORMED', `this is no request of ${methodName(method)}: ${(error as Error).message}`)
+  }
+}
+
+function decodeMessage<T extends DescMessage>(schema: T, bytes: Uint8Array): MessageShape<T> {
+  try {
+    return fromBinary(schema, bytes)
+  } catch (error) {
+    throw hostError('REQUEST_MALFORMED', `this is no ${schema.name}: ${(error as Error).message}`)
   }
 }
 

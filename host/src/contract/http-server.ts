@@ -153,7 +153,7 @@ export class HttpServer {
   }
 
   #routes(router: ConnectRouter): void {
-    const { driver, listPlugins, status } = this.#services
+    const { driver, plugins, status } = this.#services
     for (const method of driverMethods) {
       router.rpc(
         Driver.method[method] as DescMethod as never,
@@ -171,7 +171,14 @@ export class HttpServer {
         }) as never,
       )
     }
-    router.rpc(Plugins.method.listPlugins, () => listPlugins())
+    router.rpc(Plugins.method.listPlugins, () => plugins.list())
+    router.rpc(Plugins.method.reloadPlugins, async (request, context) => {
+      try {
+        return await plugins.reload(request)
+      } catch (error) {
+        throw connectError(MachineError.from(error), context.protocolName)
+      }
+    })
     router.rpc(Health.method.check, ({ service }) => {
       const isServing = status.get(service)
       if (isServing === undefined) throw new ConnectError(`no plugin serves ${JSON.stringify(service)}`, Code.NotFound)

@@ -9,6 +9,11 @@ export class ServingStatus {
     for (const listener of this.#listeners) listener(service, isServing)
   }
 
+  /** All services that were ever set. */
+  get services(): string[] {
+    return [...this.#isServing.keys()]
+  }
+
   /** `undefined` for a provider that the host does not have. */
   get(service: string): boolean | undefined {
     return this.#isServing.get(service)

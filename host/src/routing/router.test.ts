@@ -296,9 +296,10 @@ describe('a deadline', () => {
       return { providerID: 'x:///1', nodeName: 'n' }
     }
     vi.useFakeTimers()
-    const { driver } = inlineRouter([pluginOf('A', { createMachine: look, getMachineStatus: look })])
+    const { driver, supervisors } = inlineRouter([pluginOf('A', { createMachine: look, getMachineStatus: look })])
     await driver[method](request(), wished === undefined ? {} : { deadlineMs: Date.now() + wished })
     expect(seen - Date.now()).toBe(expected)
+    await Promise.all(supervisors.map((supervisor) => supervisor.close(0)))
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -346,8 +347,8 @@ describe('volumes without a class', () => {
     ],
     ['are none without plugins', [], 1, []],
   ])('%s', async (_, plugins, count, volumeIDs) => {
-    const { driver, instances } = inlineRouter(plugins)
-    await Promise.all(instances.map((instance) => instance.start()))
+    const { driver, supervisors } = inlineRouter(plugins)
+    await Promise.all(supervisors.map((supervisor) => supervisor.start()))
     expect(await driver.getVolumeIDs({ pvSpecs: Array.from({ length: count }, () => ({})) })).toEqual({ volumeIDs })
   })
 
@@ -363,8 +364,8 @@ describe('volumes without a class', () => {
   })
 
   it('fail when the plugin that failed might know the rest', async () => {
-    const { driver, instances } = inlineRouter([volumes('A', async () => ({ volumeIDs: [] })), broken])
-    await Promise.all(instances.map((instance) => instance.start()))
+    const { driver, supervisors } = inlineRouter([volumes('A', async () => ({ volumeIDs: [] })), broken])
+    await Promise.all(supervisors.map((supervisor) => supervisor.start()))
     expect(await errorOf(driver.getVolumeIDs({ pvSpecs: [{}] }))).toMatchObject({
       code: 'Unavailable',
       message: 'away',
@@ -433,13 +434,13 @@ describe('draining', () => {
 
   it('ends with its signal at the latest, and closing cancels what is left', async () => {
     const { plugin, next } = heldPlugin('A')
-    const { driver, router, instances } = inlineRouter([plugin])
+    const { driver, router, supervisors } = inlineRouter([plugin])
     const running = errorOf(driver.createMachine(request()))
     const held = await next()
     await router.drain(AbortSignal.abort())
     const { signal } = held.context
     const aborted = new Promise((resolve) => signal.addEventListener('abort', resolve))
-    const closed = instances.map((instance) => instance.close(0))
+    const closed = supervisors.map((supervisor) => supervisor.close(0))
     await aborted
     expect(held.context.signal.reason).toMatchObject({ name: 'AbortError' })
     held.fail(held.context.signal.reason)

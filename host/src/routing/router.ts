@@ -13,15 +13,16 @@ import {
   type DriverClient,
   type DriverMethod,
   driverMethods,
-  methodCodes,
   methodName,
 } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
+import { isFailure } from '../runtime/call-outcome.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
-import { type Patience, waitWithCaller } from '../runtime/patience.ts'
+import type { Patience } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
+import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
@@ -111,19 +112,39 @@ export class Router {
       return await this.#askAll(method, request, patience)
     }
     checkComplete(method, request)
-    return await this.#run(this.#routes.instanceFor(providerOf(request) ?? ''), method, request, patience)
+    return await this.#run(this.#routes.supervisorFor(providerOf(request) ?? ''), method, request, patience)
   }
 
-  async #run(instance: PluginInstance, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
-    const { name } = instance.plugin
-    const { hello, validator } = await waitWithCaller(instance.start(), patience, (reason) => {
+  async #run(
+    supervisor: PluginSupervisor,
+    method: DriverMethod,
+    request: AnyRequest,
+    patience: Patience,
+  ): Promise<object> {
+    const { name } = supervisor.plugin
+    const giveUp = (reason: 'canceled' | 'deadline') => {
       return reason === 'canceled'
         ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
         : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
-    })
+    }
+    // The same version checks the request and gets it.
+    return await supervisor.use(method, patience, giveUp, (instance) =>
+      this.#runOn(instance, method, request, patience),
+    )
+  }
+
+  async #runOn(
+    instance: PluginInstance,
+    method: DriverMethod,
+    request: AnyRequest,
+    patience: Patience,
+  ): Promise<object> {
+    const { hello, validator } = instance
     if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, patience)
     if (!hello.capabilities.includes(method)) {
-      throw hostError('METHOD_MISSING', `${name} does not implement ${methodName(method)}`, { source: 'plugin' })
+      throw hostError('METHOD_MISSING', `${instance.plugin.name} does not implement ${methodName(method)}`, {
+        source: 'plugin',
+      })
     }
     const { machineClass, secret, ...rest } = request
     if (!machineClass || !specMethods.has(method)) {
@@ -191,15 +212,15 @@ export class Router {
    * be its own.
    */
   async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
-    const instances = this.#routes.instances.filter(({ hello }) => !hello || hello.capabilities.includes(method))
+    const supervisors = this.#routes.supervisors.filter(({ hello }) => !hello || hello.capabilities.includes(method))
     const results = await Promise.allSettled(
-      instances.map((instance) => this.#run(instance, method, request, patience)),
+      supervisors.map((supervisor) => this.#run(supervisor, method, request, patience)),
     )
     const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     const volumeIDs = (answers as { volumeIDs: string[] }[]).flatMap((answer) => answer.volumeIDs)
     const failure = results.find((result, i) => {
       // A plugin that has never come up is listed as unusable; it has not said that it knows volumes.
-      const hasComeUp = instances[i]?.hello !== undefined
+      const hasComeUp = supervisors[i]?.hello !== undefined
       return result.status === 'rejected' && hasComeUp && MachineError.from(result.reason).code !== 'Unimplemented'
     })
     if (failure?.status === 'rejected' && volumeIDs.length < (request.pvSpecs?.length ?? 0)) throw failure.reason
@@ -208,7 +229,7 @@ export class Router {
 
   /** One line per call. What a caller takes for an answer, such as `NotFound` of a look, is no failure. */
   #logEnd(method: DriverMethod, request: AnyRequest, startMs: number, error?: MachineError): void {
-    const isAnswer = !error || methodCodes[method].some(({ code, retry }) => code === error.code && retry === 'never')
+    const isAnswer = !error || !isFailure(method, error)
     const level = isAnswer ? 'debug' : 'warn'
     if (!this.#log.isLevelEnabled(level)) return
     const { machine, machineClass } = request

@@ -1,70 +1,26 @@
-import { describe, expect, it, vi } from 'vitest'
-import { errorOf, memoryLog, packageOf } from '../testing/inline-host.ts'
-import type { HostMessage } from './messages.ts'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { errorOf, limits, memoryLog, packageOf } from '../testing/inline-host.ts'
+import { ScriptedRunner, scriptedHello } from '../testing/scripted-runner.ts'
 import { PluginInstance } from './plugin-instance.ts'
-import type { Runner, RunnerEvents } from './runner.ts'
 
-const hello = {
-  type: 'hello',
-  hello: {
-    contract: 1,
-    provider: 'A',
-    aliases: [],
-    providerSpec: {},
-    secret: { token: 'required' },
-    capabilities: ['createMachine', 'fly'],
-  },
-}
-
-/** A runner whose plugins do what the test says. */
-class ScriptedRunner implements Runner {
-  readonly started: { events: RunnerEvents; sent: HostMessage[]; stops: number[] }[] = []
-
-  start(_: unknown, events: RunnerEvents) {
-    const sent: HostMessage[] = []
-    const stops: number[] = []
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const running = {
-      events: {
-        ...events,
-        ended: (reason: string) => {
-          resolve()
-          events.ended(reason)
-        },
-      },
-      sent,
-      stops,
-    }
-    this.started.push(running)
-    return {
-      pid: 1000 + this.started.length,
-      send: (message: HostMessage) => void sent.push(message),
-      stop: async (graceMs: number) => {
-        stops.push(graceMs)
-        if (graceMs === 0) setImmediate(() => running.events.ended('was ended by SIGKILL'))
-        await promise
-      },
-    }
-  }
-
-  get last() {
-    const last = this.started.at(-1)
-    if (!last) throw new Error('nothing was started')
-    return last
-  }
-}
+afterEach(() => {
+  vi.useRealTimers()
+})
 
 function setUp() {
   const runner = new ScriptedRunner()
   const { log, lines } = memoryLog()
-  const instance = new PluginInstance(packageOf('A'), runner, log)
   const states: string[] = []
-  instance.onChange(({ kind }) => states.push(kind))
-  const ready = async () => {
-    const start = instance.start()
-    runner.last.events.message(hello)
-    await start
-  }
+  const ignored = vi.fn()
+  const instance = new PluginInstance(packageOf('A'), {
+    runner,
+    limits,
+    isLinted: false,
+    log,
+    onChange: ({ state }) => states.push(state.kind),
+    onSignalIgnored: ignored,
+  })
+  const plugin = runner.last
   const call = (parts: Partial<Parameters<PluginInstance['call']>[0]> = {}) => {
     const onEnd = vi.fn()
     const answer = instance.call({
@@ -78,78 +34,86 @@ function setUp() {
     })
     return { answer, onEnd }
   }
-  return { runner, instance, lines, states, ready, call }
+  return { plugin, instance, lines, states, ignored, call }
 }
 
+const messages = (lines: Record<string, unknown>[]) => lines.map(({ msg }) => msg)
+
 describe('a start', () => {
-  it('is shared by all who wait for it, and says what the plugin can do', async () => {
-    const { runner, instance, states } = setUp()
-    const starts = [instance.start(), instance.start(), instance.start()]
-    runner.last.events.message(hello)
-    const [first, ...others] = await Promise.all(starts)
-    expect(first?.hello.capabilities).toEqual(['createMachine'])
-    expect(others.every((other) => other.hello === first?.hello)).toBe(true)
-    expect(runner.started).toHaveLength(1)
-    expect({ states, pid: instance.pid, figures: instance.figures }).toEqual({
-      states: ['starting', 'ready'],
+  it('is over when the plugin has said hello and has answered a question', async () => {
+    const { plugin, instance, states } = setUp()
+    expect(plugin.sent).toEqual([{ type: 'start', nonce: expect.any(String), entry: 'none', isLinted: false }])
+    plugin.greet()
+    await instance.ready
+    expect(instance.hello.capabilities).toEqual(['createMachine'])
+    const { pid, memoryBytes, figures } = instance
+    expect({ states, pid, memoryBytes, figures }).toEqual({
+      states: ['ready'],
       pid: 1001,
-      figures: { calls: 0, errors: 0, restarts: 0 },
+      memoryBytes: 1024 * 1001,
+      figures: { calls: 0, errors: 0, running: 0 },
     })
   })
 
-  it.each<[string, (runner: ScriptedRunner) => void, string]>([
-    ['ends before it says hello', ({ last }) => last.events.ended('exited with code 1'), 'exited with code 1'],
+  it('is not over with the hello alone', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const { plugin, instance } = setUp()
+    const [start] = plugin.sent
+    plugin.events.message({ type: 'hello', nonce: start?.type === 'start' && start.nonce, hello: scriptedHello })
+    expect({ sent: plugin.sent.at(-1), state: instance.state.kind }).toEqual({
+      sent: { type: 'health', id: 0 },
+      state: 'starting',
+    })
+    const failure = errorOf(instance.ready)
+    await vi.advanceTimersByTimeAsync(20_000)
+    vi.useRealTimers()
+    expect((await failure).message).toBe('plugin plugin-A cannot be used: it said no hello within 20 s')
+  })
+
+  it.each<[string, (plugin: ScriptedRunner['last']) => void, string]>([
+    ['ends before it says hello', (plugin) => plugin.end('exited with code 1'), 'exited with code 1'],
     [
       'says why it refuses',
-      ({ last }) => {
-        last.events.message({ type: 'refused', reason: 'it is Monday' })
-        last.events.ended('exited with code 0')
-      },
+      ({ events }) => events.message({ type: 'refused', reason: 'it is Monday' }),
       'it is Monday',
     ],
     [
       'speaks another contract',
-      ({ last }) => last.events.message({ ...hello, hello: { ...hello.hello, contract: 2 } }),
+      (plugin) => plugin.greet({ contract: 2 }),
       'it speaks contract 2, its package.json says 1',
     ],
     [
       'serves another provider',
-      ({ last }) => last.events.message({ ...hello, hello: { ...hello.hello, aliases: ['B'] } }),
+      (plugin) => plugin.greet({ aliases: ['B'] }),
       'it serves A, B, its package.json says A',
     ],
     [
       'has a schema that is none',
-      ({ last }) => last.events.message({ ...hello, hello: { ...hello.hello, providerSpec: { type: 7 } } }),
+      (plugin) => plugin.greet({ providerSpec: { type: 7 } }),
       'schema is invalid: data/type must be equal to one of the allowed values, data/type must be array, data/type must match a schema in anyOf',
     ],
-  ])('fails when the plugin %s; the next call tries again', async (_, misbehave, reason) => {
-    const { runner, instance, states, ready } = setUp()
-    const failures = [errorOf(instance.start()), errorOf(instance.start())]
-    misbehave(runner)
-    for (const failure of failures) {
-      expect(await failure).toMatchObject({
-        code: 'Unavailable',
-        source: 'plugin',
-        reason: 'PLUGIN_UNUSABLE',
-        message: `plugin plugin-A cannot be used: ${reason}`,
-      })
-    }
-    expect(instance.state).toEqual({ kind: 'failed', reason })
-    await ready()
-    expect({ states, restarts: instance.figures.restarts }).toEqual({
-      states: ['starting', 'failed', 'starting', 'ready'],
-      restarts: 1,
+  ])('fails when the plugin %s', async (_, misbehave, cause) => {
+    const { plugin, instance, states } = setUp()
+    const failure = errorOf(instance.ready)
+    misbehave(plugin)
+    expect(await failure).toMatchObject({
+      code: 'Unavailable',
+      source: 'plugin',
+      reason: 'PLUGIN_UNUSABLE',
+      message: `plugin plugin-A cannot be used: ${cause}`,
     })
+    expect(await instance.ended).toMatchObject({ cause, isWanted: false })
+    expect(states).toEqual(['ended'])
   })
 
-  it('is given up when no hello comes', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { runner, instance } = setUp()
-    const failure = errorOf(instance.start())
+  it('fails when no hello comes', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] })
+    const { plugin, instance } = setUp()
+    const failure = errorOf(instance.ready)
     await vi.advanceTimersByTimeAsync(20_000)
     vi.useRealTimers()
     expect((await failure).message).toBe('plugin plugin-A cannot be used: it said no hello within 20 s')
-    expect(runner.last.stops).toEqual([0])
+    expect(plugin.kills).toEqual(['it said no hello within 20 s'])
   })
 
   it.each([
@@ -160,42 +124,46 @@ describe('a start', () => {
     {},
     { type: 'hello' },
     { type: 'hello', hello: {} },
+    { type: 'hello', nonce: 'guessed', hello: scriptedHello },
     { type: 'answer' },
+    { type: 'answer', id: 7 },
+    { type: 'ack', id: 7 },
+    { type: 'health', id: 7 },
     { type: 'log', level: '__proto__' },
-  ])('takes no notice of a message that is none: %j', async (garbage) => {
-    const { runner, instance, lines } = setUp()
-    const start = instance.start()
-    runner.last.events.message(garbage)
-    runner.last.events.message(hello)
-    await start
-    expect(lines.map(({ msg }) => msg)).toEqual(['plugin sent a message that is none', 'plugin ready'])
+  ])('takes no notice of a message that makes no sense: %j', async (garbage) => {
+    const { plugin, instance, lines } = setUp()
+    plugin.events.message(garbage)
+    plugin.greet()
+    await instance.ready
+    expect(messages(lines)).toEqual(['plugin sent a message that makes no sense', 'plugin ready'])
   })
 })
 
 describe('a call', () => {
   it('is sent, acknowledged and answered', async () => {
-    const { runner, instance, ready, call } = setUp()
-    await ready()
+    const { plugin, instance, lines, call } = setUp()
+    plugin.greet()
     const { answer, onEnd } = call()
-    const [sent] = runner.last.sent
-    expect(sent).toMatchObject({ type: 'call', id: 1, method: 'createMachine' })
-    runner.last.events.message({ type: 'ack', id: 1 })
+    expect(plugin.sent.at(-1)).toMatchObject({ type: 'call', id: 1, method: 'createMachine' })
+    plugin.events.message({ type: 'ack', id: 1 })
     expect(onEnd).not.toHaveBeenCalled()
-    runner.last.events.message({ type: 'answer', id: 1, response: { providerID: 'x' } })
+    expect(instance.figures).toEqual({ calls: 1, errors: 0, running: 1 })
+    plugin.events.message({ type: 'answer', id: 1, response: { providerID: 'x' } })
     // Before the caller knows, so that it may begin the next.
     expect(onEnd).toHaveBeenCalledTimes(1)
     expect(await answer).toEqual({ providerID: 'x' })
-    // What comes late or twice changes nothing.
-    runner.last.events.message({ type: 'answer', id: 1, response: {} })
+    // What comes twice changes nothing.
+    plugin.events.message({ type: 'answer', id: 1, response: {} })
     expect(onEnd).toHaveBeenCalledTimes(1)
-    expect(instance.figures).toEqual({ calls: 1, errors: 0, restarts: 0 })
+    expect(instance.figures).toEqual({ calls: 1, errors: 0, running: 0 })
+    expect(lines.at(-1)).toMatchObject({ what: 'an answer to no running call' })
   })
 
-  it('learns at once that the plugin has died, and the next call starts it again', async () => {
-    const { runner, instance, ready, call } = setUp()
-    await ready()
+  it('learns at once that the plugin has died', async () => {
+    const { plugin, instance, lines, call } = setUp()
+    plugin.greet()
     const { answer, onEnd } = call()
-    runner.last.events.ended('was ended by SIGKILL; its last lines:\n  tok-secret')
+    plugin.end('was ended by SIGKILL', ['tok-secret'])
     expect(onEnd).toHaveBeenCalledTimes(1)
     expect(await errorOf(answer)).toMatchObject({
       code: 'Unavailable',
@@ -203,12 +171,13 @@ describe('a call', () => {
       reason: 'PLUGIN_ENDED',
       message: 'plugin plugin-A was ended by SIGKILL during CreateMachine; the call can be repeated safely',
     })
-    expect(instance.state).toEqual({
-      kind: 'stopped',
-      reason: 'was ended by SIGKILL; its last lines:\n  [redacted: token]',
-    })
-    await ready()
-    expect(instance.figures).toEqual({ calls: 1, errors: 1, restarts: 1 })
+    const end = { cause: 'was ended by SIGKILL', lastLines: ['[redacted: token]'], isWanted: false }
+    expect(instance.state).toEqual({ kind: 'ended', ...end, atMs: expect.any(Number) })
+    expect(lines.at(-1)).toMatchObject({ cause: end.cause, output: end.lastLines, msg: 'plugin ended by itself' })
+    // Who holds it may still try.
+    const late = call()
+    expect(await errorOf(late.answer)).toMatchObject({ code: 'Unavailable', reason: 'PLUGIN_ENDED' })
+    expect(late.onEnd).toHaveBeenCalledTimes(1)
   })
 
   it.each([
@@ -222,40 +191,166 @@ describe('a call', () => {
     'whose deadline passes tells a slow plugin from a stuck one (acknowledged: %s)',
     async (isAcknowledged, source, message) => {
       vi.useFakeTimers()
-      const { runner, ready, call } = setUp()
-      await ready()
-      const { answer, onEnd } = call()
+      const { plugin, call } = setUp()
+      plugin.greet()
+      const { answer, onEnd } = call({ deadlineMs: Date.now() + 1000 })
       const failure = errorOf(answer)
-      if (isAcknowledged) runner.last.events.message({ type: 'ack', id: 1 })
-      await vi.advanceTimersByTimeAsync(60_000)
+      if (isAcknowledged) plugin.events.message({ type: 'ack', id: 1 })
+      await vi.advanceTimersByTimeAsync(1000)
       expect(await failure).toMatchObject({ code: 'DeadlineExceeded', reason: 'CALL_DEADLINE', source, message })
-      expect(runner.last.sent.at(-1)).toEqual({ type: 'cancel', id: 1, reason: 'deadline' })
+      expect(plugin.sent.at(-1)).toEqual({ type: 'cancel', id: 1, reason: 'deadline' })
       expect(onEnd).not.toHaveBeenCalled()
-      runner.last.events.message({
-        type: 'error',
-        id: 1,
-        error: { code: 'Canceled', message: 'stopped', options: {}, trace: '' },
-      })
+      const error = { code: 'Canceled', message: 'stopped', options: {}, trace: '' }
+      plugin.events.message({ type: 'error', id: 1, error })
       expect(onEnd).toHaveBeenCalledTimes(1)
-      expect(vi.getTimerCount()).toBe(0)
-      vi.useRealTimers()
+      // That of the signs of life.
+      expect(vi.getTimerCount()).toBe(1)
     },
   )
+})
 
-  it('is not sent when the plugin does not run', async () => {
-    const { call } = setUp()
-    const { answer, onEnd } = call()
-    expect(await errorOf(answer)).toMatchObject({ code: 'Unavailable', reason: 'PLUGIN_ENDED' })
-    expect(onEnd).toHaveBeenCalledTimes(1)
+describe('a plugin that gives no sign of life', () => {
+  const advance = async (ms: number) => {
+    await vi.advanceTimersByTimeAsync(ms)
+    // What it may have sent is read first.
+    for (let turn = 0; turn < 4; turn++) await new Promise(setImmediate)
+  }
+  const fakeTimers = () =>
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] })
+
+  it('is ended when it does not take a call within three seconds, and the caller learns why', async () => {
+    fakeTimers()
+    const { plugin, instance, call } = setUp()
+    plugin.greet()
+    const { answer } = call({ deadlineMs: Date.now() + 3_600_000 })
+    const failure = errorOf(answer)
+    await advance(2900)
+    expect(plugin.kills).toEqual([])
+    await advance(700)
+    const cause = 'was stuck: its event loop gave no sign of life for 3 s'
+    expect(plugin.kills).toEqual([cause])
+    expect(await failure).toMatchObject({
+      code: 'Unavailable',
+      source: 'plugin',
+      reason: 'PLUGIN_ENDED',
+      message: `plugin plugin-A ${cause} during CreateMachine; the call can be repeated safely`,
+    })
+    expect(await instance.ended).toMatchObject({ cause, isWanted: false })
+  })
+
+  it('is left to the deadline of its calls when it takes them: clouds are slow', async () => {
+    fakeTimers()
+    const { plugin, call } = setUp()
+    plugin.greet()
+    const { answer } = call({ deadlineMs: Date.now() + 3_600_000 })
+    plugin.events.message({ type: 'ack', id: 1 })
+    await advance(4000)
+    expect(plugin.kills).toEqual([])
+    plugin.answer('late')
+    expect(await answer).toBe('late')
+  })
+
+  it('is asked for one when it has nothing to do', async () => {
+    fakeTimers()
+    const { plugin } = setUp()
+    plugin.greet()
+    await advance(5600)
+    expect(plugin.sent.at(-1)).toEqual({ type: 'health', id: -1 })
+    plugin.events.message({ type: 'health', id: -1 })
+    await advance(5600)
+    expect(plugin.sent.at(-1)).toEqual({ type: 'health', id: -2 })
+    expect(plugin.kills).toEqual([])
+    await advance(4000)
+    expect(plugin.kills).toEqual(['was stuck: its event loop gave no sign of life for 3 s'])
+  })
+})
+
+describe('a plugin that talks garbage', () => {
+  it('is cut off', async () => {
+    const { plugin, instance, lines } = setUp()
+    plugin.greet()
+    for (let i = 0; i < 100; i++) plugin.events.message({ type: 'pm2:ready' })
+    const { cause } = await instance.ended
+    expect(cause).toBe('talked garbage: 100 messages that make no sense, the last a message that is none')
+    expect(messages(lines)).toEqual([
+      'plugin ready',
+      'plugin sent a message that makes no sense',
+      'plugin ended by itself',
+    ])
+  })
+})
+
+describe('draining', () => {
+  it('ends it when its calls have been answered and nobody holds it', async () => {
+    const { plugin, instance, states, call } = setUp()
+    plugin.greet()
+    const release = instance.hold()
+    const first = call()
+    instance.drain('replaced by 2.0.0')
+    plugin.answer('first')
+    expect(await first.answer).toBe('first')
+    // Who was given it before it drained makes a call only now.
+    const second = call()
+    release()
+    release()
+    expect(plugin.stops).toEqual([])
+    plugin.answer('second')
+    expect(await second.answer).toBe('second')
+    expect(plugin.stops).toEqual([5000])
+    expect(await instance.ended).toMatchObject({ isWanted: true, cause: 'exited with code 0' })
+    expect(states).toEqual(['ready', 'draining', 'ended'])
+  })
+
+  it('does not wait for a call that ignores its signal', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { plugin, instance, lines, ignored, call } = setUp()
+    plugin.greet()
+    const stubborn = call({ deadlineMs: Date.now() + 1000 })
+    plugin.events.message({ type: 'ack', id: 1 })
+    const failure = errorOf(stubborn.answer)
+    await vi.advanceTimersByTimeAsync(1000)
+    expect((await failure).code).toBe('DeadlineExceeded')
+    instance.drain('replaced by 2.0.0')
+    await vi.advanceTimersByTimeAsync(9999)
+    expect({ stops: plugin.stops, ignored: ignored.mock.calls.length }).toEqual({ stops: [], ignored: 0 })
+    await vi.advanceTimersByTimeAsync(1)
+    expect({ stops: plugin.stops, ignored: ignored.mock.calls.length }).toEqual({ stops: [0], ignored: 1 })
+    vi.useRealTimers()
+    await instance.ended
+    expect(stubborn.onEnd).toHaveBeenCalledTimes(1)
+    expect(messages(lines)).toContain('plugin ignores the signal of a call')
+  })
+})
+
+describe('stopping', () => {
+  it('fails what runs, and takes nothing new', async () => {
+    const { plugin, instance, call } = setUp()
+    plugin.greet()
+    const running = errorOf(call().answer)
+    await Promise.all([instance.stop(5000), instance.stop(5000)])
+    expect(plugin.stops).toEqual([5000, 5000])
+    expect(await running).toMatchObject({ code: 'Unavailable', source: 'host', reason: 'HOST_STOPPING' })
+    expect(await errorOf(call().answer)).toMatchObject({ reason: 'HOST_STOPPING' })
+    expect(await instance.ended).toMatchObject({ isWanted: true })
+  })
+
+  it('while it starts fails who waits for the start', async () => {
+    const { plugin, instance } = setUp()
+    const failure = errorOf(instance.ready)
+    const stopped = instance.stop(10)
+    plugin.greet()
+    await stopped
+    expect(await failure).toMatchObject({ code: 'Unavailable', reason: 'HOST_STOPPING' })
+    expect(instance.state.kind).toBe('ended')
   })
 })
 
 describe('what a plugin says', () => {
   it('has its secrets blacked out, also after the call', async () => {
-    const { runner, lines, ready, call } = setUp()
-    await ready()
+    const { plugin, instance, lines, call } = setUp()
+    plugin.greet()
     const { answer } = call()
-    const { events } = runner.last
+    const { events } = plugin
     events.output('printed tok-secret')
     events.message({
       type: 'log',
@@ -279,7 +374,7 @@ describe('what a plugin says', () => {
       violations: [{ path: 'p', message: '[redacted: token]' }],
     })
     events.output('late tok-secret')
-    const about = { plugin: 'plugin-A', pluginVersion: '1.0.0' }
+    const about = { plugin: 'plugin-A', pluginVersion: '1.0.0', instance: instance.id }
     const context = { method: 'CreateMachine', machine: 'ns/m' }
     expect(lines.slice(1)).toEqual([
       { level: 30, ...about, output: 'printed [redacted: token]', msg: 'plugin printed' },
@@ -305,10 +400,10 @@ describe('what a plugin says', () => {
       'plugin-A answered CreateMachine with Uninitialized without providerID and nodeName: x',
     ],
   ])('is refused when it is %s', async (_, error, message) => {
-    const { runner, ready, call } = setUp()
-    await ready()
+    const { plugin, call } = setUp()
+    plugin.greet()
     const { answer } = call()
-    runner.last.events.message({ type: 'error', id: 1, error: { message: 'x', ...error } })
+    plugin.events.message({ type: 'error', id: 1, error: { message: 'x', ...error } })
     expect(await errorOf(answer)).toMatchObject({
       code: 'Internal',
       source: 'plugin',
@@ -318,48 +413,10 @@ describe('what a plugin says', () => {
   })
 
   it('is handed on when InitializeMachine has to be tried again, which needs no VM', async () => {
-    const { runner, ready, call } = setUp()
-    await ready()
+    const { plugin, call } = setUp()
+    plugin.greet()
     const { answer } = call({ method: 'initializeMachine' })
-    runner.last.events.message({ type: 'error', id: 1, error: { code: 'Uninitialized', message: 'still booting' } })
+    plugin.events.message({ type: 'error', id: 1, error: { code: 'Uninitialized', message: 'still booting' } })
     expect(await errorOf(answer)).toMatchObject({ code: 'Uninitialized', message: 'still booting', retry: 'soon' })
-  })
-})
-
-describe('closing', () => {
-  it('stops the plugin for good, once, and fails what runs', async () => {
-    const { runner, instance, states, ready, call } = setUp()
-    await ready()
-    const { answer } = call()
-    const failure = errorOf(answer)
-    let closed = 0
-    const closing = [instance.close(5000), instance.close(5000)].map((done) => done.then(() => closed++))
-    expect(runner.last.stops).toEqual([5000])
-    await Promise.resolve()
-    expect(closed).toBe(0)
-    runner.last.events.ended('exited with code 0')
-    await Promise.all(closing)
-    expect(await failure).toMatchObject({ code: 'Unavailable', source: 'host', reason: 'HOST_STOPPING' })
-    expect(await errorOf(instance.start())).toMatchObject({ code: 'Unavailable', reason: 'HOST_STOPPING' })
-    expect(await errorOf(call().answer)).toMatchObject({ reason: 'HOST_STOPPING' })
-    expect(states.at(-1)).toBe('closed')
-  })
-
-  it('while it starts fails who waits for the start', async () => {
-    const { runner, instance } = setUp()
-    const failure = errorOf(instance.start())
-    const closed = instance.close(10)
-    runner.last.events.message(hello)
-    runner.last.events.ended('exited with code 0')
-    await closed
-    await failure.catch(() => {})
-    expect(instance.state).toEqual({ kind: 'closed' })
-    expect(runner.started).toHaveLength(1)
-  })
-
-  it('of one that never ran does nothing', async () => {
-    const { runner, instance } = setUp()
-    await instance.close(10)
-    expect(runner.started).toHaveLength(0)
   })
 })

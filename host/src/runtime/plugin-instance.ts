@@ -1,47 +1,63 @@
-import { MachineError } from '@mcm/sdk'
-import { type DriverMethod, isMachineCode, methodName } from '@mcm/sdk/contract'
+import { randomUUID } from 'node:crypto'
+import type { MachineError } from '@mcm/sdk'
+import { type DriverMethod, methodName } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { ClassValidator } from '../plugins/class-validator.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
-import type { CancelReason, ErrorMessage, Hello, PluginMessage, PluginRequest } from './messages.ts'
+import type { Outcomes } from './canary.ts'
+import { Liveness } from './liveness.ts'
+import type { CancelReason, Hello, PluginMessage, PluginRequest } from './messages.ts'
 import { type Patience, waitWithCaller, whyGone } from './patience.ts'
+import { pluginError } from './plugin-error.ts'
 import { readMessage } from './read-message.ts'
-import { redact, redactAll } from './redact.ts'
-import type { Runner, RunningPlugin } from './runner.ts'
+import { redactAll } from './redact.ts'
+import type { PluginEnd, Runner, RunningPlugin } from './runner.ts'
+import { SecretMemory } from './secret-memory.ts'
 
 /**
- * How an instance is:
+ * How an instance is. It only ever moves down this list:
  *
- * - `stopped`: nothing runs; the next call starts it. `reason` says why it ended, if it did.
- * - `starting`: it was started and has not said hello yet.
+ * - `starting`: it was started and has not shown yet that it works.
  * - `ready`: it takes calls.
- * - `failed`: its last start failed. The next call tries again.
- * - `closed`: it was closed for good.
+ * - `draining`: another takes new calls; it answers what it has, and then ends. `why` says what made it leave.
+ * - `ended`.
  */
 export type InstanceState =
-  | { kind: 'stopped'; reason: string }
-  | { kind: 'starting'; running: RunningPlugin; ready: Promise<Ready> }
-  | Ready
-  | { kind: 'failed'; reason: string }
-  | { kind: 'closed' }
+  | { kind: 'starting' }
+  | { kind: 'ready' }
+  | { kind: 'draining'; why: string }
+  | ({ kind: 'ended' } & InstanceEnd)
 
-interface Ready {
-  kind: 'ready'
-  running: RunningPlugin
-  hello: Hello
-  /** Checks requests against what the hello declared. */
-  validator: ClassValidator
+/** How an instance ended. Without secrets. */
+export interface InstanceEnd {
+  /** In one line. */
+  cause: string
+  /** What it printed last; empty where that explains nothing. */
+  lastLines: readonly string[]
+  /** Whether the host wanted it. */
+  isWanted: boolean
+  atMs: number
 }
 
-/** What is known of a call that runs. */
-interface RunningCall {
-  method: DriverMethod
-  machine: string
-  secret: Record<string, Uint8Array> | undefined
-  isAcknowledged: boolean
-  resolve(response: unknown): void
-  reject(error: MachineError): void
+/** How patient the host is with plugins. Milliseconds. */
+export interface SupervisionLimits {
+  /** How long a sign of life may take before the plugin counts as stuck. */
+  stuckMs: number
+  /** How long a plugin may go on with a call whose signal has aborted. */
+  abortGraceMs: number
+}
+
+/** What an instance needs, and whom it tells. */
+export interface InstanceOptions {
+  runner: Runner
+  limits: SupervisionLimits
+  /** Warn about what authors should not do. */
+  isLinted: boolean
+  log: Log
+  onChange(instance: PluginInstance): void
+  /** A call goes on although its signal aborted long ago: what it holds is only given back by the instance's end. */
+  onSignalIgnored(instance: PluginInstance): void
 }
 
 /** One call to a plugin. */
@@ -57,25 +73,76 @@ export interface PluginCall extends Patience {
   onEnd(): void
 }
 
-/** Talks to one plugin: starts it on demand, gives it calls, and tells the callers when it dies. */
+/** What is known of a call that runs. */
+interface RunningCall {
+  method: DriverMethod
+  machine: string
+  secret: Record<string, Uint8Array> | undefined
+  isAcknowledged: boolean
+  /** Its signal aborted, and the grace after that is over. */
+  isIgnoringSignal: boolean
+  resolve(response: unknown): void
+  reject(error: MachineError): void
+}
+
+/**
+ * One version of a plugin, run once: starts at once, takes calls, tells the callers when it ends, and never comes back.
+ * {@link PluginSupervisor} decides which instance gets which call.
+ */
 export class PluginInstance {
   readonly plugin: PluginPackage
-  readonly #runner: Runner
+  /** Tells the instances of one plugin apart in the log. */
+  readonly id = randomUUID().slice(0, 8)
+  /** Resolves when it takes calls. Rejects with a MachineError when it never will. */
+  readonly ready: Promise<void>
+  /** Resolves when nothing of it runs any more. */
+  readonly ended: Promise<InstanceEnd>
+  /** What the supervisor counts for it. */
+  readonly outcomes: Outcomes = { calls: 0, failures: 0 }
+  readonly #options: InstanceOptions
   readonly #log: Log
+  readonly #nonce = randomUUID()
+  readonly #running: RunningPlugin
   readonly #calls = new Map<number, RunningCall>()
-  readonly #figures = { calls: 0, errors: 0, starts: 0 }
-  readonly #listeners: ((state: InstanceState) => void)[] = []
-  /** Secrets of the last calls, since a plugin can print one after its call has been answered. */
-  readonly #recentSecrets: Record<string, Uint8Array>[] = []
-  #state: InstanceState = { kind: 'stopped', reason: '' }
-  #closed: Promise<void> | undefined
-  #hello: Hello | undefined
+  readonly #figures = { calls: 0, errors: 0 }
+  readonly #secrets = new SecretMemory()
+  readonly #liveness: Liveness
+  readonly #helloTimer: NodeJS.Timeout
+  readonly #readiness = Promise.withResolvers<void>()
+  readonly #ending = Promise.withResolvers<InstanceEnd>()
+  #state: InstanceState = { kind: 'starting' }
+  #declared: { hello: Hello; validator: ClassValidator } | undefined
+  #holders = 0
+  #foreignMessages = 0
   #lastCallId = 0
+  /** Why the host ended it. */
+  #wish: 'stopping' | 'drained' | undefined
 
-  constructor(plugin: PluginPackage, runner: Runner, log: Log) {
+  constructor(plugin: PluginPackage, options: InstanceOptions) {
     this.plugin = plugin
-    this.#runner = runner
-    this.#log = log.child({ plugin: plugin.name, pluginVersion: plugin.version })
+    this.ready = this.#readiness.promise
+    this.ended = this.#ending.promise
+    // Who does not wait for it learns of a failure by the change of the state.
+    this.ready.catch(() => {})
+    this.#options = options
+    this.#log = options.log.child({ plugin: plugin.name, pluginVersion: plugin.version, instance: this.id })
+    this.#liveness = new Liveness({
+      stuckMs: options.limits.stuckMs,
+      ping: (id) => this.#running.send({ type: 'health', id }),
+      onStuck: () => {
+        const seconds = options.limits.stuckMs / 1000
+        void this.#running.kill(`was stuck: its event loop gave no sign of life for ${seconds} s`)
+      },
+    })
+    this.#running = options.runner.start(plugin, {
+      output: (line) => this.#printed(line),
+      message: (value) => this.#receive(readMessage(value)),
+      ended: (end) => this.#ended(end),
+    })
+    const { entry } = plugin
+    this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted: options.isLinted })
+    const seconds = helloTimeoutMs / 1000
+    this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${seconds} s`), helloTimeoutMs)
   }
 
   get state(): InstanceState {
@@ -83,41 +150,41 @@ export class PluginInstance {
   }
 
   get pid(): number | undefined {
-    return 'running' in this.#state ? this.#state.running.pid : undefined
+    return this.#state.kind === 'ended' ? undefined : this.#running.pid
   }
 
-  /** Calls, failed calls and restarts since the host started. */
-  get figures(): { calls: number; errors: number; restarts: number } {
-    const { calls, errors, starts } = this.#figures
-    return { calls, errors, restarts: Math.max(0, starts - 1) }
+  get memoryBytes(): number | undefined {
+    return this.#state.kind === 'ended' ? undefined : this.#running.memoryBytes()
   }
 
-  /** What the plugin last said about itself; kept while it is stopped. */
-  get hello(): Hello | undefined {
-    return this.#hello
+  /** Calls that it was given, those that failed, and those that run. */
+  get figures(): { calls: number; errors: number; running: number } {
+    return { ...this.#figures, running: this.#calls.size }
   }
 
-  /** Starts the plugin unless it runs. Concurrent callers share one start. Rejects with a MachineError. */
-  async start(): Promise<Pick<Ready, 'hello' | 'validator'>> {
-    const state = this.#state
-    switch (state.kind) {
-      case 'ready':
-        return state
-      case 'starting':
-        return await state.ready
-      case 'closed':
-        throw this.#closedError()
-      case 'stopped':
-      case 'failed':
-        return await this.#launch()
-      default:
-        return state satisfies never
+  /** What it said about itself; only once it was ready. */
+  get hello(): Hello {
+    return this.#declaration.hello
+  }
+
+  /** Checks requests against what it declared; only once it was ready. */
+  get validator(): ClassValidator {
+    return this.#declaration.validator
+  }
+
+  /**
+   * Keeps a draining instance from ending until the returned function is called: whoever was given this instance can
+   * still make a call. Synchronous, so that nothing comes between the choice of an instance and its hold.
+   */
+  hold(): () => void {
+    this.#holders++
+    let isHeld = true
+    return () => {
+      if (!isHeld) return
+      isHeld = false
+      this.#holders--
+      this.#endIfDrained()
     }
-  }
-
-  /** Calls back after each change of the state. */
-  onChange(listener: (state: InstanceState) => void): void {
-    this.#listeners.push(listener)
   }
 
   /**
@@ -125,11 +192,11 @@ export class PluginInstance {
    * told to stop. Rejects with a MachineError.
    */
   async call({ method, request, machine, onEnd, ...patience }: PluginCall): Promise<unknown> {
-    const state = this.#state
     this.#figures.calls++
     try {
-      if (state.kind === 'closed') throw this.#closedError()
-      if (state.kind !== 'ready') throw this.#endedError(method, 'is not running')
+      if (this.#state.kind === 'starting') throw new Error('a call came before the plugin was ready')
+      if (this.#wish === 'stopping') throw this.#stoppingError()
+      if (this.#state.kind === 'ended') throw this.#endedError(method, 'is not running')
       // A call that nobody waits for is not begun.
       const gone = whyGone(patience)
       if (gone) throw this.#goneError(method, gone)
@@ -140,15 +207,19 @@ export class PluginInstance {
     }
     const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>()
     const id = ++this.#lastCallId
+    let graceTimer: NodeJS.Timeout | undefined
     const end = () => {
+      clearTimeout(graceTimer)
       this.#calls.delete(id)
       onEnd()
+      this.#endIfDrained()
     }
     const call: RunningCall = {
       method,
       machine,
       secret: request.secret,
       isAcknowledged: false,
+      isIgnoringSignal: false,
       resolve(response) {
         end()
         resolve(response)
@@ -159,13 +230,15 @@ export class PluginInstance {
       },
     }
     this.#calls.set(id, call)
-    if (request.secret) this.#remember(request.secret)
+    if (request.secret) this.#secrets.remember(request.secret)
+    this.#liveness.expect(id)
     try {
-      state.running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
+      this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
       return await waitWithCaller(reply, patience, (reason) => {
         // Nobody waits for the reply any more, and the plugin may never give one.
         reply.catch(() => {})
-        state.running.send({ type: 'cancel', id, reason })
+        this.#running.send({ type: 'cancel', id, reason })
+        graceTimer = setTimeout(() => this.#signalIgnored(call), this.#options.limits.abortGraceMs).unref()
         return this.#goneError(method, reason, call)
       })
     } catch (error) {
@@ -174,128 +247,161 @@ export class PluginInstance {
     }
   }
 
-  /** Stops the plugin for good; what runs is cancelled. Safe to call twice. */
-  close(graceMs: number): Promise<void> {
-    const state = this.#state
-    this.#closed ??= 'running' in state ? state.running.stop(graceMs) : Promise.resolve()
-    this.#setState({ kind: 'closed' })
-    return this.#closed
+  /** Takes no new calls but those of who holds it, answers what it has, then ends. */
+  drain(why: string): void {
+    if (this.#state.kind === 'ended' || this.#state.kind === 'draining') return
+    this.#setState({ kind: 'draining', why })
+    this.#log.info({ pid: this.pid, why, running: this.#calls.size }, 'plugin draining')
+    this.#endIfDrained()
   }
 
-  async #launch(): Promise<Ready> {
-    const { promise: ready, resolve, reject } = Promise.withResolvers<Ready>()
-    this.#figures.starts++
-    let refusal = ''
-    const refuse = (reason: string) => {
-      refusal ||= reason
-      void running.stop(0)
-    }
-    const running = this.#runner.start(this.plugin, {
-      output: (line) => this.#log.info({ output: this.#redactAll(line) }, 'plugin printed'),
-      message: (value) => {
-        const message = readMessage(value)
-        if (!message) this.#log.warn('plugin sent a message that is none')
-        else if (message.type === 'refused') refuse(message.reason)
-        else if (message.type !== 'hello') this.#receive(message)
-        else {
-          try {
-            const { hello } = message
-            checkAgreement(hello, this.plugin)
-            resolve({ kind: 'ready', running, hello, validator: new ClassValidator(hello.providerSpec, hello.secret) })
-          } catch (error) {
-            refuse((error as Error).message)
-          }
-        }
-      },
-      ended: ({ cause, lastLines }) => {
-        clearTimeout(timer)
-        const how = lastLines.length > 0 ? [`${cause}; its last lines:`, ...lastLines].join('\n  ') : cause
-        const reason = this.#redactAll(refusal || how)
-        const text = `plugin ${this.plugin.name} cannot be used: ${reason}`
-        reject(this.#closed ? this.#closedError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
-        this.#ended(running, reason)
-      },
-    })
-    const timer = setTimeout(() => refuse(`it said no hello within ${helloTimeoutMs / 1000} s`), helloTimeoutMs)
-    running.send({ type: 'start', nonce: '', entry: this.plugin.entry, isLinted: false })
-    this.#setState({ kind: 'starting', running, ready })
-    const state = await ready
-    clearTimeout(timer)
-    // It may have been closed, or have died again, since it said hello.
-    if (this.#state.kind === 'starting' && this.#state.running === running) {
-      this.#hello = state.hello
-      this.#setState(state)
-      this.#log.info({ pid: running.pid, provider: state.hello.provider }, 'plugin ready')
-    }
-    return state
+  /** Cancels what runs and ends it, within `graceMs`. Safe to call twice. */
+  async stop(graceMs: number): Promise<void> {
+    this.#wish ??= 'stopping'
+    await this.#running.stop(graceMs)
   }
 
-  #receive(message: Exclude<PluginMessage, { type: 'hello' | 'refused' }>): void {
-    const call = message.id === undefined || message.type === 'health' ? undefined : this.#calls.get(message.id)
+  get #declaration(): { hello: Hello; validator: ClassValidator } {
+    if (!this.#declared) throw new Error(`${this.plugin.name} has not said hello`)
+    return this.#declared
+  }
+
+  #receive(message: PluginMessage | undefined): void {
+    if (!message) {
+      this.#foreign('a message that is none')
+      return
+    }
     switch (message.type) {
-      case 'ack':
+      case 'hello':
+        this.#greet(message)
+        return
+      case 'refused':
+        this.#refuse(message.reason)
+        return
+      case 'health':
+        if (!this.#liveness.seen(message.id)) this.#foreign('a sign of life that nobody asked for')
+        else if (message.id === firstHealthId) this.#becomeReady()
+        return
+      case 'ack': {
+        const call = this.#calls.get(message.id)
         if (call) call.isAcknowledged = true
+        if (!this.#liveness.seen(message.id)) this.#foreign('an ack of no call')
         return
+      }
       case 'answer':
-        call?.resolve(message.response)
+      case 'error': {
+        const call = this.#calls.get(message.id)
+        // Answered before, or never asked.
+        if (!call) this.#foreign('an answer to no running call')
+        else if (message.type === 'answer') call.resolve(message.response)
+        else call.reject(pluginError({ ...call, plugin: this.plugin.name }, message.error, this.#log))
         return
-      case 'error':
-        call?.reject(this.#machineError(call, message.error))
-        return
+      }
       case 'log': {
+        const call = message.id === undefined ? undefined : this.#calls.get(message.id)
         const fields = redactAll({ ...message.fields }, call?.secret)
         const context = call && { method: methodName(call.method), machine: call.machine }
         // The plugin's fields have a place of their own, where they cannot pass for the host's.
         const hasFields = message.fields && Object.keys(message.fields).length > 0
-        this.#log[message.level]({ ...context, ...(hasFields && { fields }) }, this.#redactAll(message.message))
+        this.#log[message.level]({ ...context, ...(hasFields && { fields }) }, this.#redact(message.message))
         return
       }
-      case 'health':
-        return
       default:
         message satisfies never
     }
   }
 
-  #machineError(call: RunningCall, { code, message, options, trace }: ErrorMessage): MachineError {
-    const text = redact(message, call.secret)
-    const context = { method: methodName(call.method), machine: call.machine, trace: redact(trace, call.secret) }
-    if (!isMachineCode(code) || code === 'OK') {
-      this.#log.error(context, 'plugin failed')
-      const why = `${this.plugin.name} failed with the code "${code}", which is none: ${text}`
-      return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
+  /** It was loaded. Before it gets calls it has to answer one question, so that a plugin that only says hello is found out. */
+  #greet({ nonce, hello }: Extract<PluginMessage, { type: 'hello' }>): void {
+    // Code of the plugin runs while it is loaded, and can send too; the nonce is what it has not been told.
+    if (this.#declared || nonce !== this.#nonce) {
+      this.#foreign(this.#declared ? 'a second hello' : 'a hello that is not an answer to ours')
+      return
     }
-    // From InitializeMachine it only means "try again"; elsewhere the caller adopts the VM by it.
-    const namesVm = options.providerID && options.nodeName
-    if (code === 'Uninitialized' && call.method !== 'initializeMachine' && !namesVm) {
-      const why = `${this.plugin.name} answered ${methodName(call.method)} with Uninitialized without providerID and nodeName: ${text}`
-      return hostError('PLUGIN_ANSWER_INVALID', why, { source: 'plugin' })
+    try {
+      checkAgreement(hello, this.plugin)
+      this.#declared = { hello, validator: new ClassValidator(hello.providerSpec, hello.secret) }
+      this.#liveness.start()
+      this.#liveness.expect(firstHealthId)
+      this.#running.send({ type: 'health', id: firstHealthId })
+    } catch (error) {
+      this.#refuse((error as Error).message)
     }
-    // The trace of a plugin's own bug is all that its author will have.
-    if (code === 'Internal') this.#log.error(context, 'plugin failed')
-    else this.#log.debug(context, 'plugin answered with an error')
-    const violations = options.violations?.map(({ path, message }) => ({ path, message: redact(message, call.secret) }))
-    const reason = options.reason === undefined ? undefined : redact(options.reason, call.secret)
-    return new MachineError(code, text, { ...options, ...(violations && { violations }), ...(reason && { reason }) })
+  }
+
+  #becomeReady(): void {
+    if (this.#state.kind !== 'starting' || this.#wish) return
+    clearTimeout(this.#helloTimer)
+    const { provider, sdkVersion } = this.hello
+    this.#log.info({ pid: this.pid, provider, sdkVersion }, 'plugin ready')
+    this.#setState({ kind: 'ready' })
+    this.#readiness.resolve()
+  }
+
+  /** It cannot be used, for a reason that says more than its exit will. */
+  #refuse(reason: string): void {
+    void this.#running.kill(reason)
+  }
+
+  /** It sends what makes no sense. A little is forgiven, since a library may use the channel for itself; then it is cut off. */
+  #foreign(what: string): void {
+    if (this.#state.kind === 'ended') return
+    this.#foreignMessages++
+    if (this.#foreignMessages === 1) this.#log.warn({ what }, 'plugin sent a message that makes no sense')
+    if (this.#foreignMessages < maxForeignMessages) return
+    this.#refuse(`talked garbage: ${maxForeignMessages} messages that make no sense, the last ${what}`)
+  }
+
+  #printed(line: string): void {
+    this.#log.info({ output: this.#redact(line) }, 'plugin printed')
+  }
+
+  #signalIgnored(call: RunningCall): void {
+    call.isIgnoringSignal = true
+    const { method, machine } = call
+    const seconds = this.#options.limits.abortGraceMs / 1000
+    this.#log.warn({ method: methodName(method), machine, seconds }, 'plugin ignores the signal of a call')
+    this.#options.onSignalIgnored(this)
+    this.#endIfDrained()
+  }
+
+  /** Calls that ignore their signal have no caller any more; nothing but the end of the process ends them. */
+  #endIfDrained(): void {
+    if (this.#state.kind !== 'draining' || this.#holders > 0 || this.#wish) return
+    const waiting = [...this.#calls.values()].filter(({ isIgnoringSignal }) => !isIgnoringSignal)
+    if (waiting.length > 0) return
+    this.#wish = 'drained'
+    // What still runs ignores every signal.
+    void this.#running.stop(this.#calls.size > 0 ? 0 : drainedGraceMs)
+  }
+
+  #ended({ cause, lastLines }: PluginEnd): void {
+    clearTimeout(this.#helloTimer)
+    this.#liveness.close()
+    const end: InstanceEnd = {
+      cause: this.#redact(cause),
+      lastLines: lastLines.map((line) => this.#redact(line)),
+      isWanted: this.#wish !== undefined,
+      atMs: Date.now(),
+    }
+    this.#secrets.forget()
+    this.#setState({ kind: 'ended', ...end })
+    const fields = { pid: this.#running?.pid, cause: end.cause, ...(lastLines.length > 0 && { output: end.lastLines }) }
+    if (end.isWanted) this.#log.info(fields, 'plugin ended')
+    else this.#log.error(fields, 'plugin ended by itself')
+    // Without effect when it was ready.
+    const text = `plugin ${this.plugin.name} cannot be used: ${describeEnd(end)}`
+    const isWanted = this.#wish !== undefined
+    this.#readiness.reject(isWanted ? this.#stoppingError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
+    for (const { method, reject } of [...this.#calls.values()]) {
+      reject(this.#wish === 'stopping' ? this.#stoppingError() : this.#endedError(method, firstLine(end.cause)))
+    }
+    this.#ending.resolve(end)
   }
 
   #setState(state: InstanceState): void {
     this.#state = state
-    for (const listener of this.#listeners) listener(state)
-  }
-
-  /** @param reason Without secrets. */
-  #ended(running: RunningPlugin, reason: string): void {
-    const state = this.#state
-    if (state.kind !== 'closed' && 'running' in state && state.running === running) {
-      this.#setState({ kind: state.kind === 'starting' ? 'failed' : 'stopped', reason })
-      this.#log.error({ pid: running.pid, reason }, 'plugin ended')
-    }
-    this.#recentSecrets.length = 0
-    const [how = ''] = reason.split('\n')
-    for (const { method, reject } of [...this.#calls.values()]) {
-      reject(this.#closed ? this.#closedError() : this.#endedError(method, how.replace(/; its last lines:$/, '')))
-    }
+    this.#options.onChange(this)
   }
 
   #endedError(method: DriverMethod, how: string): MachineError {
@@ -303,7 +409,7 @@ export class PluginInstance {
     return hostError('PLUGIN_ENDED', `${text}; the call can be repeated safely`, { source: 'plugin' })
   }
 
-  #closedError(): MachineError {
+  #stoppingError(): MachineError {
     return hostError('HOST_STOPPING', `the host is stopping, and has stopped plugin ${this.plugin.name}; try again`)
   }
 
@@ -317,20 +423,23 @@ export class PluginInstance {
     })
   }
 
-  #remember(secret: Record<string, Uint8Array>): void {
-    this.#recentSecrets.push(secret)
-    if (this.#recentSecrets.length > maxRecentSecrets) this.#recentSecrets.shift()
-  }
-
   /** Blacks out the secrets of all calls that a line may come from. */
-  #redactAll(text: string): string {
-    const running = [...this.#calls.values()].map(({ secret }) => secret)
-    return [...new Set([...running, ...this.#recentSecrets])].reduce((line, secret) => redact(line, secret), text)
+  #redact(text: string): string {
+    return this.#secrets.redact(
+      text,
+      [...this.#calls.values()].map(({ secret }) => secret),
+    )
   }
 }
 
-const helloTimeoutMs = 20_000
-const maxRecentSecrets = 64
+/** An end with what was printed last, for people. */
+export function describeEnd({ cause, lastLines }: Pick<InstanceEnd, 'cause' | 'lastLines'>): string {
+  return lastLines.length === 0 ? cause : [`${cause}; its last lines:`, ...lastLines].join('\n  ')
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? ''
+}
 
 /** A plugin must be what its manifest says: routes were made from that. */
 function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {
@@ -342,3 +451,9 @@ function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {
     throw new Error(`it serves ${names.join(', ')}, its package.json says ${manifest.providers.join(', ')}`)
   }
 }
+
+const helloTimeoutMs = 20_000
+const drainedGraceMs = 5000
+const maxForeignMessages = 100
+// Calls count up from 1, the pings of Liveness down from -1.
+const firstHealthId = 0

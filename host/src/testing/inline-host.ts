@@ -6,7 +6,7 @@ import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { RouteTable } from '../routing/route-table.ts'
 import { type Deadlines, Router } from '../routing/router.ts'
 import { InlineRunner } from '../runtime/inline-runner.ts'
-import { PluginInstance } from '../runtime/plugin-instance.ts'
+import { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 
 // For unit tests: hosts without processes, disks and sockets.
 
@@ -43,14 +43,17 @@ export function pluginOf(provider: string, parts: Partial<Plugin> = {}): Plugin 
 /** A router with plugins in this process. */
 export function inlineRouter(plugins: readonly Plugin[], deadlines?: Partial<Deadlines>) {
   const { log, lines } = memoryLog()
-  const instances = plugins.map((plugin) => {
+  const supervisors = plugins.map((plugin) => {
     const runner = new InlineRunner(async () => plugin)
-    return new PluginInstance(packageOf(plugin.provider, plugin.aliases), runner, log)
+    return new PluginSupervisor(packageOf(plugin.provider, plugin.aliases), { runner, limits, log })
   })
-  const routes = new RouteTable(instances, [])
+  const routes = new RouteTable(supervisors, [])
   const router = new Router(routes, { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, ...deadlines }, log)
-  return { router, driver: router.driver, routes, instances, lines }
+  return { router, driver: router.driver, routes, supervisors, lines }
 }
+
+/** Patience of unit tests. */
+export const limits = { stuckMs: 3000, abortGraceMs: 10_000 }
 
 /** The error of a promise that has to fail. */
 export async function errorOf(promise: Promise<unknown>): Promise<MachineError> {

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import type { DescMessage, DescMethodUnary, MessageShape } from '@bufbuild/protobuf'
-import { fromBinary, toBinary } from '@bufbuild/protobuf'
+import { create, fromBinary, toBinary } from '@bufbuild/protobuf'
 import {
   type ChannelCredentials,
   type ChannelOptions,
@@ -13,7 +13,13 @@ import {
 } from '@grpc/grpc-js'
 import { decodeError, statusDetailsTrailer } from '../contract/error-detail.ts'
 import { Driver } from '../contract/gen/mcm/driver/v1/driver_pb.ts'
-import { type ListPluginsResponse, Plugins } from '../contract/gen/mcm/driver/v1/plugins_pb.ts'
+import {
+  ListPluginsRequestSchema,
+  type ListPluginsResponse,
+  Plugins,
+  ReloadPluginsRequestSchema,
+  type ReloadPluginsResponse,
+} from '../contract/gen/mcm/driver/v1/plugins_pb.ts'
 import { driverMethods, requestFromPlain, responseToPlain } from '../contract/methods.ts'
 import { MachineError } from '../errors/machine-error.ts'
 import type { CallOptions, DriverClient, DriverMethod } from '../model/driver.ts'
@@ -42,6 +48,13 @@ export interface TlsIdentity {
 export interface ConnectedDriver extends DriverClient, AsyncDisposable {
   /** What plugins the host has. */
   listPlugins(options?: CallOptions): Promise<ListPluginsResponse>
+  /**
+   * Has the host look for plugins again and go over to what is there now, without failing a call.
+   *
+   * `canaryPercent` is the share of the calls that a new version gets until it has proven itself, above 0 and below 100.
+   * Default: all at once. Fails with `InvalidArgument` for a share that is none.
+   */
+  reloadPlugins(request?: { canaryPercent?: number }, options?: CallOptions): Promise<ReloadPluginsResponse>
   /** Closes the connection; calls in flight are cancelled. */
   close(): void
 }
@@ -74,14 +87,14 @@ export function connectDriver(endpoint: string, options: ConnectOptions = {}): C
   return {
     // The table has a function for each method; its types are those of the contract.
     ...(Object.fromEntries(methods) as DriverClient),
-    listPlugins: async (callOptions) =>
-      (await call(
-        client,
-        endpoint,
-        Plugins.method.listPlugins,
-        { $typeName: 'mcm.driver.v1.ListPluginsRequest' },
-        callOptions,
-      )) as ListPluginsResponse,
+    listPlugins: async (callOptions) => {
+      const request = create(ListPluginsRequestSchema)
+      return await call(client, endpoint, Plugins.method.listPlugins, request, callOptions)
+    },
+    reloadPlugins: async ({ canaryPercent = 0 } = {}, callOptions) => {
+      const request = create(ReloadPluginsRequestSchema, { canaryPercent })
+      return await call(client, endpoint, Plugins.method.reloadPlugins, request, callOptions)
+    },
     close,
     [Symbol.asyncDispose]: async () => close(),
   }

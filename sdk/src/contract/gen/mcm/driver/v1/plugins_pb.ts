@@ -13,7 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
  * Describes the file mcm/driver/v1/plugins.proto.
  */
 export const file_mcm_driver_v1_plugins: GenFile = /*@__PURE__*/
-  fileDesc("ChttY20vZHJpdmVyL3YxL3BsdWdpbnMucHJvdG8SDW1jbS5kcml2ZXIudjEiFAoSTGlzdFBsdWdpbnNSZXF1ZXN0Ij0KE0xpc3RQbHVnaW5zUmVzcG9uc2USJgoHcGx1Z2lucxgBIAMoCzIVLm1jbS5kcml2ZXIudjEuUGx1Z2luIoIDCgZQbHVnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhEKCXByb3ZpZGVycxgEIAMoCRIUCgxjYXBhYmlsaXRpZXMYBSADKAkSLAoLcGVybWlzc2lvbnMYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjUKFHByb3ZpZGVyX3NwZWNfc2NoZW1hGAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBItCgtzZWNyZXRfa2V5cxgIIAMoCzIYLm1jbS5kcml2ZXIudjEuU2VjcmV0S2V5EikKBXN0YXRlGAkgASgOMhoubWNtLmRyaXZlci52MS5QbHVnaW5TdGF0ZRIOCgZyZWFzb24YCiABKAkSDgoGZm9sZGVyGAsgASgJEgsKA3BpZBgMIAEoBRINCgVjYWxscxgNIAEoARIOCgZlcnJvcnMYDiABKAESEAoIcmVzdGFydHMYDyABKAEiUQoJU2VjcmV0S2V5EgwKBG5hbWUYASABKAkSEAoIcmVxdWlyZWQYAiABKAgSDwoHYWxpYXNlcxgDIAMoCRITCgtkZXNjcmlwdGlvbhgEIAEoCSqRAQoLUGx1Z2luU3RhdGUSHAoYUExVR0lOX1NUQVRFX1VOU1BFQ0lGSUVEEAASGQoVUExVR0lOX1NUQVRFX1NUQVJUSU5HEAESFgoSUExVR0lOX1NUQVRFX1JFQURZEAISGAoUUExVR0lOX1NUQVRFX1NUT1BQRUQQAxIXChNQTFVHSU5fU1RBVEVfRkFJTEVEEAQyXwoHUGx1Z2lucxJUCgtMaXN0UGx1Z2lucxIhLm1jbS5kcml2ZXIudjEuTGlzdFBsdWdpbnNSZXF1ZXN0GiIubWNtLmRyaXZlci52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct]);
+  fileDesc("ChttY20vZHJpdmVyL3YxL3BsdWdpbnMucHJvdG8SDW1jbS5kcml2ZXIudjEiFAoSTGlzdFBsdWdpbnNSZXF1ZXN0Ij0KE0xpc3RQbHVnaW5zUmVzcG9uc2USJgoHcGx1Z2lucxgBIAMoCzIVLm1jbS5kcml2ZXIudjEuUGx1Z2luIi4KFFJlbG9hZFBsdWdpbnNSZXF1ZXN0EhYKDmNhbmFyeV9wZXJjZW50GAEgASgBIkUKFVJlbG9hZFBsdWdpbnNSZXNwb25zZRIsCgdjaGFuZ2VzGAEgAygLMhsubWNtLmRyaXZlci52MS5QbHVnaW5DaGFuZ2UihQEKDFBsdWdpbkNoYW5nZRIMCgRuYW1lGAEgASgJEi0KBGtpbmQYAiABKA4yHy5tY20uZHJpdmVyLnYxLlBsdWdpbkNoYW5nZUtpbmQSFAoMZnJvbV92ZXJzaW9uGAMgASgJEhIKCnRvX3ZlcnNpb24YBCABKAkSDgoGcmVhc29uGAUgASgJIp8ECgZQbHVnaW4SDAoEbmFtZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhEKCXByb3ZpZGVycxgEIAMoCRIUCgxjYXBhYmlsaXRpZXMYBSADKAkSLAoLcGVybWlzc2lvbnMYBiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EjUKFHByb3ZpZGVyX3NwZWNfc2NoZW1hGAcgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBItCgtzZWNyZXRfa2V5cxgIIAMoCzIYLm1jbS5kcml2ZXIudjEuU2VjcmV0S2V5EikKBXN0YXRlGAkgASgOMhoubWNtLmRyaXZlci52MS5QbHVnaW5TdGF0ZRIOCgZyZWFzb24YCiABKAkSDgoGZm9sZGVyGAsgASgJEgsKA3BpZBgMIAEoBRINCgVjYWxscxgNIAEoARIOCgZlcnJvcnMYDiABKAESEAoIcmVzdGFydHMYDyABKAESFAoMbWVtb3J5X2J5dGVzGBAgASgBEg8KB3J1bm5pbmcYESABKAESMAoJaW5zdGFuY2VzGBIgAygLMh0ubWNtLmRyaXZlci52MS5QbHVnaW5JbnN0YW5jZRIyCgxsYXN0X2ZhaWx1cmUYEyABKAsyHC5tY20uZHJpdmVyLnYxLlBsdWdpbkZhaWx1cmUSDgoGbm90aWNlGBQgASgJIugBCg5QbHVnaW5JbnN0YW5jZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEikKBXN0YXRlGAMgASgOMhoubWNtLmRyaXZlci52MS5QbHVnaW5TdGF0ZRIOCgZyZWFzb24YBCABKAkSCwoDcGlkGAUgASgFEhQKDG1lbW9yeV9ieXRlcxgGIAEoARINCgVjYWxscxgHIAEoARIOCgZlcnJvcnMYCCABKAESDwoHcnVubmluZxgJIAEoARIWCg5jYW5hcnlfcGVyY2VudBgKIAEoARITCgtzZGtfdmVyc2lvbhgLIAEoCSJACg1QbHVnaW5GYWlsdXJlEgwKBHRpbWUYASABKAkSDQoFY2F1c2UYAiABKAkSEgoKbGFzdF9saW5lcxgDIAMoCSJRCglTZWNyZXRLZXkSDAoEbmFtZRgBIAEoCRIQCghyZXF1aXJlZBgCIAEoCBIPCgdhbGlhc2VzGAMgAygJEhMKC2Rlc2NyaXB0aW9uGAQgASgJKvUBChBQbHVnaW5DaGFuZ2VLaW5kEiIKHlBMVUdJTl9DSEFOR0VfS0lORF9VTlNQRUNJRklFRBAAEiAKHFBMVUdJTl9DSEFOR0VfS0lORF9VTkNIQU5HRUQQARIcChhQTFVHSU5fQ0hBTkdFX0tJTkRfQURERUQQAhIfChtQTFVHSU5fQ0hBTkdFX0tJTkRfVVBHUkFERUQQAxIdChlQTFVHSU5fQ0hBTkdFX0tJTkRfQ0FOQVJZEAQSHgoaUExVR0lOX0NIQU5HRV9LSU5EX1JFTU9WRUQQBRIdChlQTFVHSU5fQ0hBTkdFX0tJTkRfRkFJTEVEEAYqygEKC1BsdWdpblN0YXRlEhwKGFBMVUdJTl9TVEFURV9VTlNQRUNJRklFRBAAEhkKFVBMVUdJTl9TVEFURV9TVEFSVElORxABEhYKElBMVUdJTl9TVEFURV9SRUFEWRACEhgKFFBMVUdJTl9TVEFURV9TVE9QUEVEEAMSFwoTUExVR0lOX1NUQVRFX0ZBSUxFRBAEEhkKFVBMVUdJTl9TVEFURV9EUkFJTklORxAFEhwKGFBMVUdJTl9TVEFURV9RVUFSQU5USU5FRBAGMrsBCgdQbHVnaW5zElQKC0xpc3RQbHVnaW5zEiEubWNtLmRyaXZlci52MS5MaXN0UGx1Z2luc1JlcXVlc3QaIi5tY20uZHJpdmVyLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USWgoNUmVsb2FkUGx1Z2lucxIjLm1jbS5kcml2ZXIudjEuUmVsb2FkUGx1Z2luc1JlcXVlc3QaJC5tY20uZHJpdmVyLnYxLlJlbG9hZFBsdWdpbnNSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_struct]);
 
 /**
  * Request of ListPlugins.
@@ -50,6 +50,99 @@ export type ListPluginsResponse = Message<"mcm.driver.v1.ListPluginsResponse"> &
  */
 export const ListPluginsResponseSchema: GenMessage<ListPluginsResponse> = /*@__PURE__*/
   messageDesc(file_mcm_driver_v1_plugins, 1);
+
+/**
+ * Request of ReloadPlugins.
+ *
+ * @generated from message mcm.driver.v1.ReloadPluginsRequest
+ */
+export type ReloadPluginsRequest = Message<"mcm.driver.v1.ReloadPluginsRequest"> & {
+  /**
+   * Share of the calls that a new version gets at first, in percent, above 0
+   * and below 100. It gets all of them when it has proven itself, and none any
+   * more when more of its calls fail than of the old version's. 0: all at once.
+   *
+   * @generated from field: double canary_percent = 1;
+   */
+  canaryPercent: number;
+};
+
+/**
+ * Describes the message mcm.driver.v1.ReloadPluginsRequest.
+ * Use `create(ReloadPluginsRequestSchema)` to create a new message.
+ */
+export const ReloadPluginsRequestSchema: GenMessage<ReloadPluginsRequest> = /*@__PURE__*/
+  messageDesc(file_mcm_driver_v1_plugins, 2);
+
+/**
+ * Response of ReloadPlugins.
+ *
+ * @generated from message mcm.driver.v1.ReloadPluginsResponse
+ */
+export type ReloadPluginsResponse = Message<"mcm.driver.v1.ReloadPluginsResponse"> & {
+  /**
+   * What came of each plugin, sorted by name.
+   *
+   * @generated from field: repeated mcm.driver.v1.PluginChange changes = 1;
+   */
+  changes: PluginChange[];
+};
+
+/**
+ * Describes the message mcm.driver.v1.ReloadPluginsResponse.
+ * Use `create(ReloadPluginsResponseSchema)` to create a new message.
+ */
+export const ReloadPluginsResponseSchema: GenMessage<ReloadPluginsResponse> = /*@__PURE__*/
+  messageDesc(file_mcm_driver_v1_plugins, 3);
+
+/**
+ * What came of one plugin when plugins were loaded again.
+ *
+ * @generated from message mcm.driver.v1.PluginChange
+ */
+export type PluginChange = Message<"mcm.driver.v1.PluginChange"> & {
+  /**
+   * npm package name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What was done.
+   *
+   * @generated from field: mcm.driver.v1.PluginChangeKind kind = 2;
+   */
+  kind: PluginChangeKind;
+
+  /**
+   * Version before, empty for a plugin that is new.
+   *
+   * @generated from field: string from_version = 3;
+   */
+  fromVersion: string;
+
+  /**
+   * Version after, empty for a plugin that is gone.
+   *
+   * @generated from field: string to_version = 4;
+   */
+  toVersion: string;
+
+  /**
+   * Why it could not be done.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message mcm.driver.v1.PluginChange.
+ * Use `create(PluginChangeSchema)` to create a new message.
+ */
+export const PluginChangeSchema: GenMessage<PluginChange> = /*@__PURE__*/
+  messageDesc(file_mcm_driver_v1_plugins, 4);
 
 /**
  * One plugin of a host.
@@ -156,11 +249,47 @@ export type Plugin = Message<"mcm.driver.v1.Plugin"> & {
   errors: number;
 
   /**
-   * How often its process has been started again.
+   * How often it has been started again after it had ended.
    *
    * @generated from field: double restarts = 15;
    */
   restarts: number;
+
+  /**
+   * Bytes of memory that its processes hold now; 0 where that cannot be told.
+   *
+   * @generated from field: double memory_bytes = 16;
+   */
+  memoryBytes: number;
+
+  /**
+   * Calls that run now.
+   *
+   * @generated from field: double running = 17;
+   */
+  running: number;
+
+  /**
+   * All that run, the one that gets most calls first. More than one while a
+   * new version takes over.
+   *
+   * @generated from field: repeated mcm.driver.v1.PluginInstance instances = 18;
+   */
+  instances: PluginInstance[];
+
+  /**
+   * Its last end that nobody wanted.
+   *
+   * @generated from field: mcm.driver.v1.PluginFailure last_failure = 19;
+   */
+  lastFailure?: PluginFailure | undefined;
+
+  /**
+   * What came of the last change of version, when it was not what was asked for.
+   *
+   * @generated from field: string notice = 20;
+   */
+  notice: string;
 };
 
 /**
@@ -168,7 +297,133 @@ export type Plugin = Message<"mcm.driver.v1.Plugin"> & {
  * Use `create(PluginSchema)` to create a new message.
  */
 export const PluginSchema: GenMessage<Plugin> = /*@__PURE__*/
-  messageDesc(file_mcm_driver_v1_plugins, 2);
+  messageDesc(file_mcm_driver_v1_plugins, 5);
+
+/**
+ * One process of a plugin.
+ *
+ * @generated from message mcm.driver.v1.PluginInstance
+ */
+export type PluginInstance = Message<"mcm.driver.v1.PluginInstance"> & {
+  /**
+   * Name of this instance in the log.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Version of the package that it runs.
+   *
+   * @generated from field: string version = 2;
+   */
+  version: string;
+
+  /**
+   * How it is.
+   *
+   * @generated from field: mcm.driver.v1.PluginState state = 3;
+   */
+  state: PluginState;
+
+  /**
+   * Why it leaves.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * Process id, 0 when it has no process of its own.
+   *
+   * @generated from field: int32 pid = 5;
+   */
+  pid: number;
+
+  /**
+   * Bytes of memory that it holds now; 0 where that cannot be told.
+   *
+   * @generated from field: double memory_bytes = 6;
+   */
+  memoryBytes: number;
+
+  /**
+   * Calls that it has been given.
+   *
+   * @generated from field: double calls = 7;
+   */
+  calls: number;
+
+  /**
+   * Calls of these that failed.
+   *
+   * @generated from field: double errors = 8;
+   */
+  errors: number;
+
+  /**
+   * Calls that run now.
+   *
+   * @generated from field: double running = 9;
+   */
+  running: number;
+
+  /**
+   * Share of the calls that it gets as a canary, in percent.
+   *
+   * @generated from field: double canary_percent = 10;
+   */
+  canaryPercent: number;
+
+  /**
+   * Version of the SDK that it was built with.
+   *
+   * @generated from field: string sdk_version = 11;
+   */
+  sdkVersion: string;
+};
+
+/**
+ * Describes the message mcm.driver.v1.PluginInstance.
+ * Use `create(PluginInstanceSchema)` to create a new message.
+ */
+export const PluginInstanceSchema: GenMessage<PluginInstance> = /*@__PURE__*/
+  messageDesc(file_mcm_driver_v1_plugins, 6);
+
+/**
+ * How a plugin ended when nobody wanted it.
+ *
+ * @generated from message mcm.driver.v1.PluginFailure
+ */
+export type PluginFailure = Message<"mcm.driver.v1.PluginFailure"> & {
+  /**
+   * When, in RFC 3339.
+   *
+   * @generated from field: string time = 1;
+   */
+  time: string;
+
+  /**
+   * Why, in a phrase.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+
+  /**
+   * What it printed last. Secrets are blacked out.
+   *
+   * @generated from field: repeated string last_lines = 3;
+   */
+  lastLines: string[];
+};
+
+/**
+ * Describes the message mcm.driver.v1.PluginFailure.
+ * Use `create(PluginFailureSchema)` to create a new message.
+ */
+export const PluginFailureSchema: GenMessage<PluginFailure> = /*@__PURE__*/
+  messageDesc(file_mcm_driver_v1_plugins, 7);
 
 /**
  * One key of the Secret that a plugin reads.
@@ -210,7 +465,69 @@ export type SecretKey = Message<"mcm.driver.v1.SecretKey"> & {
  * Use `create(SecretKeySchema)` to create a new message.
  */
 export const SecretKeySchema: GenMessage<SecretKey> = /*@__PURE__*/
-  messageDesc(file_mcm_driver_v1_plugins, 3);
+  messageDesc(file_mcm_driver_v1_plugins, 8);
+
+/**
+ * What was done with a plugin when plugins were loaded again.
+ *
+ * @generated from enum mcm.driver.v1.PluginChangeKind
+ */
+export enum PluginChangeKind {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is as it was.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_UNCHANGED = 1;
+   */
+  UNCHANGED = 1,
+
+  /**
+   * It is new.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_ADDED = 2;
+   */
+  ADDED = 2,
+
+  /**
+   * All new calls go to the version that is there now.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_UPGRADED = 3;
+   */
+  UPGRADED = 3,
+
+  /**
+   * The new version is being tried with a share of the calls.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_CANARY = 4;
+   */
+  CANARY = 4,
+
+  /**
+   * It gets no more calls, and ends when it has answered what it has.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_REMOVED = 5;
+   */
+  REMOVED = 5,
+
+  /**
+   * What is there now cannot be used; the version before goes on, if there is one.
+   *
+   * @generated from enum value: PLUGIN_CHANGE_KIND_FAILED = 6;
+   */
+  FAILED = 6,
+}
+
+/**
+ * Describes the enum mcm.driver.v1.PluginChangeKind.
+ */
+export const PluginChangeKindSchema: GenEnum<PluginChangeKind> = /*@__PURE__*/
+  enumDesc(file_mcm_driver_v1_plugins, 0);
 
 /**
  * State of a plugin.
@@ -252,16 +569,30 @@ export enum PluginState {
    * @generated from enum value: PLUGIN_STATE_FAILED = 4;
    */
   FAILED = 4,
+
+  /**
+   * It gets no new calls, answers what it has, and then ends.
+   *
+   * @generated from enum value: PLUGIN_STATE_DRAINING = 5;
+   */
+  DRAINING = 5,
+
+  /**
+   * It ended by itself too often and is left alone for a while; `reason` says why.
+   *
+   * @generated from enum value: PLUGIN_STATE_QUARANTINED = 6;
+   */
+  QUARANTINED = 6,
 }
 
 /**
  * Describes the enum mcm.driver.v1.PluginState.
  */
 export const PluginStateSchema: GenEnum<PluginState> = /*@__PURE__*/
-  enumDesc(file_mcm_driver_v1_plugins, 0);
+  enumDesc(file_mcm_driver_v1_plugins, 1);
 
 /**
- * Shows the plugins of a host.
+ * Shows the plugins of a host, and has it load them again.
  *
  * @generated from service mcm.driver.v1.Plugins
  */
@@ -276,6 +607,21 @@ export const Plugins: GenService<{
     methodKind: "unary";
     input: typeof ListPluginsRequestSchema;
     output: typeof ListPluginsResponseSchema;
+  },
+  /**
+   * Looks for plugins again, and goes over to what is there now without
+   * failing a call: a new version is started and checked, new calls go to it,
+   * and the old one answers what it has. Only reads what the host's
+   * configuration names. Starts quarantined plugins, too.
+   *
+   * Codes: `InvalidArgument` for a share that is none.
+   *
+   * @generated from rpc mcm.driver.v1.Plugins.ReloadPlugins
+   */
+  reloadPlugins: {
+    methodKind: "unary";
+    input: typeof ReloadPluginsRequestSchema;
+    output: typeof ReloadPluginsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_mcm_driver_v1_plugins, 0);

@@ -1,0 +1,38 @@
+import { MachineError } from '@mcm/sdk'
+import { type DriverMethod, isMachineCode, methodName } from '@mcm/sdk/contract'
+import { hostError } from '../host-error.ts'
+import type { Log } from '../log.ts'
+import type { ErrorMessage } from './messages.ts'
+import { redact } from './redact.ts'
+
+/** The call in which a plugin failed. */
+interface FailedCall {
+  plugin: string
+  method: DriverMethod
+  machine: string
+  secret: Record<string, Uint8Array> | undefined
+}
+
+/** Makes a MachineError of what a plugin says that it threw. Blacks out the secret of the call in all of it. */
+export function pluginError(call: FailedCall, { code, message, options, trace }: ErrorMessage, log: Log): MachineError {
+  const { plugin, machine, secret } = call
+  const method = methodName(call.method)
+  const text = redact(message, secret)
+  const context = { method, machine, trace: redact(trace, secret) }
+  const invalid = (why: string) => hostError('PLUGIN_ANSWER_INVALID', `${plugin} ${why}`, { source: 'plugin' })
+  if (!isMachineCode(code) || code === 'OK') {
+    log.error(context, 'plugin failed')
+    return invalid(`failed with the code "${code}", which is none: ${text}`)
+  }
+  // From InitializeMachine it only means "try again"; elsewhere the caller adopts the VM by it.
+  const namesVm = options.providerID && options.nodeName
+  if (code === 'Uninitialized' && call.method !== 'initializeMachine' && !namesVm) {
+    return invalid(`answered ${method} with Uninitialized without providerID and nodeName: ${text}`)
+  }
+  // The trace of a plugin's own bug is all that its author will have.
+  if (code === 'Internal') log.error(context, 'plugin failed')
+  else log.debug(context, 'plugin answered with an error')
+  const violations = options.violations?.map(({ path, message }) => ({ path, message: redact(message, secret) }))
+  const reason = options.reason === undefined ? undefined : redact(options.reason, secret)
+  return new MachineError(code, text, { ...options, ...(violations && { violations }), ...(reason && { reason }) })
+}
