@@ -11,6 +11,7 @@ import { readInstalledPlugins } from './install/installed-plugins.ts'
 import { refusedByPolicy } from './install/policy.ts'
 import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
+import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
 import { ChildProcessRunner } from './runtime/child-process-runner.ts'
@@ -27,6 +28,7 @@ export const tokens = {
   runner: Symbol('Runner') as InjectionToken<Runner>,
   plugins: Symbol('FoundPlugins') as InjectionToken<FoundPlugins>,
   routes: Symbol('RouteTable') as InjectionToken<RouteTable>,
+  resilience: Symbol('Resilience') as InjectionToken<Resilience>,
   router: Symbol('Router') as InjectionToken<Router>,
   status: Symbol('ServingStatus') as InjectionToken<ServingStatus>,
   services: Symbol('Services') as InjectionToken<Services>,
@@ -63,7 +65,10 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       rejected,
     )
   })
-  single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.log)))
+  single(tokens.resilience, (resolve) => new Resilience(config.concurrency, resolve(tokens.log)))
+  single(tokens.router, (resolve) => {
+    return new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.resilience), resolve(tokens.log))
+  })
   single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
     const routes = resolve(tokens.routes)

@@ -25,6 +25,7 @@ import type { PluginInstance } from '../runtime/plugin-instance.ts'
 import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
+import type { Resilience } from './resilience/resilience.ts'
 import type { RouteTable } from './route-table.ts'
 
 /** How long a call may take when its caller does not say, and at most. Milliseconds. */
@@ -35,6 +36,8 @@ export interface Deadlines {
   readMs: number
   /** For all, whatever the caller says. */
   maxMs: number
+  /** For single methods, in place of all of these. */
+  methodMs: Partial<Record<DriverMethod, number>>
 }
 
 type AnyRequest = {
@@ -54,14 +57,16 @@ export class Router {
   readonly driver: DriverClient
   readonly #routes: RouteTable
   readonly #deadlines: Deadlines
+  readonly #resilience: Resilience
   readonly #log: Log
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines, log: Log) {
+  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log) {
     this.#routes = routes
     this.#deadlines = deadlines
+    this.#resilience = resilience
     this.#log = log
     const methods = driverMethods.map((method) => [
       method,
@@ -116,11 +121,7 @@ export class Router {
 
   async #run(instance: PluginInstance, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
     const { name } = instance.plugin
-    const { hello, validator } = await waitWithCaller(instance.start(), patience, (reason) => {
-      return reason === 'canceled'
-        ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
-        : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
-    })
+    const { hello, validator } = await this.#started(instance, method, patience)
     if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, patience)
     if (!hello.capabilities.includes(method)) {
       throw hostError('METHOD_MISSING', `${name} does not implement ${methodName(method)}`, { source: 'plugin' })
@@ -143,6 +144,15 @@ export class Router {
       }
       throw error
     }
+  }
+
+  async #started(instance: PluginInstance, method: DriverMethod, patience: Patience) {
+    const { name } = instance.plugin
+    return await waitWithCaller(instance.start(), patience, (reason) => {
+      return reason === 'canceled'
+        ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
+        : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
+    })
   }
 
   /** The plugin's own rules can only be asked about a spec that has the right shape. */
@@ -173,16 +183,29 @@ export class Router {
     patience: Patience,
   ): Promise<object> {
     const { machine } = request
-    const onEnd =
-      machine && changingMethods.has(method) ? this.#locks.take(instance.plugin.name, machine, method) : noop
-    const answer = await instance.call({
-      method,
-      request,
-      machine: machine ? displayName(machine) : '',
-      ...patience,
-      onEnd,
+    const plugin = instance.plugin.name
+    // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
+    const secret = specMethods.has(method) ? request.secret : undefined
+    return await this.#resilience.run({ plugin, method, secret, ...patience }, async (release) => {
+      let onEnd = release
+      try {
+        // The plugin may have ended while the call waited for its turn, or to be repeated.
+        if (instance.state.kind !== 'ready') await this.#started(instance, method, patience)
+        if (machine && changingMethods.has(method)) {
+          const unlock = this.#locks.take(plugin, machine, method)
+          onEnd = () => {
+            unlock()
+            release()
+          }
+        }
+      } catch (error) {
+        release()
+        throw error
+      }
+      const text = machine ? displayName(machine) : ''
+      const answer = await instance.call({ method, request, machine: text, ...patience, onEnd })
+      return checkedResponse(method, answer, plugin)
     })
-    return checkedResponse(method, answer, instance.plugin.name)
   }
 
   /**
@@ -227,9 +250,10 @@ export class Router {
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
-    const { changeMs, readMs, maxMs } = this.#deadlines
+    const { changeMs, readMs, maxMs, methodMs } = this.#deadlines
+    const usualMs = methodMs[method] ?? (changingMethods.has(method) ? changeMs : readMs)
     const now = Date.now()
-    return Math.min(wishedMs ?? now + (changingMethods.has(method) ? changeMs : readMs), now + maxMs)
+    return Math.min(wishedMs ?? now + usualMs, now + (methodMs[method] ?? maxMs))
   }
 }
 
@@ -238,7 +262,6 @@ const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineSta
 // A migration's class is not filled yet, and volume ids do not depend on it.
 const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
-const noop = () => {}
 
 function providerOf({ machineClass, provider }: AnyRequest): string | undefined {
   return machineClass ? machineClass.provider : provider
