@@ -58,6 +58,11 @@ function describeMethod(method: DescMethod): string[] {
             ['code', 'when', 'what the controller does', 'tries again'],
             codes.map(({ code, condition, recovery, retry }) => [`\`${code}\``, condition, recovery, retry]),
           ),
+          ...codes
+            .filter(({ isRepeated }) => isRepeated)
+            .map(({ code }) => {
+              return `The host repeats the call itself, at most twice, where the cloud answered \`${code}\` or the plugin ended.`
+            }),
         ]),
   ]
 }

@@ -15,6 +15,7 @@ import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
 import type { PluginPackage } from './plugins/plugin-package.ts'
 import { PluginReloader } from './routing/plugin-reloader.ts'
+import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
 import { ChildProcessRunner } from './runtime/child-process-runner.ts'
@@ -32,6 +33,7 @@ export const tokens = {
   plugins: Symbol('FoundPlugins') as InjectionToken<FoundPlugins>,
   supervise: Symbol('supervise') as InjectionToken<(plugin: PluginPackage) => PluginSupervisor>,
   routes: Symbol('RouteTable') as InjectionToken<RouteTable>,
+  resilience: Symbol('Resilience') as InjectionToken<Resilience>,
   router: Symbol('Router') as InjectionToken<Router>,
   reloader: Symbol('PluginReloader') as InjectionToken<PluginReloader>,
   status: Symbol('ServingStatus') as InjectionToken<ServingStatus>,
@@ -83,7 +85,10 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       log: resolve(tokens.log),
     })
   })
-  single(tokens.router, (resolve) => new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.log)))
+  single(tokens.resilience, (resolve) => new Resilience(config.concurrency, resolve(tokens.log)))
+  single(tokens.router, (resolve) => {
+    return new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.resilience), resolve(tokens.log))
+  })
   single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
     const plugins = new PluginsService(resolve(tokens.routes), resolve(tokens.reloader))

@@ -31,6 +31,16 @@ export const hostErrors = {
     code: 'Aborted',
     explanation: 'Another changing call for the same machine is running. Try again when it has ended.',
   },
+  HOST_BUSY: {
+    code: 'Unavailable',
+    explanation:
+      'So many calls with the same Secret are waiting for their turn that no more may wait. Try again a little later, or raise the limits in the section `concurrency` of the configuration.',
+  },
+  CLOUD_UNAVAILABLE: {
+    code: 'Unavailable',
+    explanation:
+      'The last calls with the same Secret found the cloud away or throttling, so the host calls it no more for a while. The message has what the cloud said last; `retryAfter` says when the host calls it again.',
+  },
   METHOD_MISSING: {
     code: 'Unimplemented',
     explanation: 'The plugin does not have this method. `mcm plugin show` lists what it has.',
@@ -55,11 +65,12 @@ export const hostErrors = {
   },
   CALL_CANCELED: {
     code: 'Canceled',
-    explanation: 'The caller cancelled the call. The plugin was told to stop.',
+    explanation: 'The caller cancelled the call. The plugin was told to stop, if the call had begun.',
   },
   CALL_DEADLINE: {
     code: 'DeadlineExceeded',
-    explanation: 'The call took longer than its deadline. The plugin was told to stop. Calls can be repeated safely.',
+    explanation:
+      'The call took longer than its deadline; the message says so where it was still waiting for its turn. The plugin was told to stop, if the call had begun. Calls can be repeated safely.',
   },
   HOST_STOPPING: {
     code: 'Unavailable',

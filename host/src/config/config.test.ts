@@ -37,8 +37,9 @@ it('has defaults for everything', async () => {
       pluginPolicy: { requireIntegrity: false },
       log: { level: 'info', format: 'json' },
       maxMessageBytes: 16 * 1024 * 1024,
-      deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000 },
+      deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000, methodMs: {} },
       supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+      concurrency: { perCredential: 64, perPlugin: 256, queuePerCredential: 1000 },
       stopMs: 30_000,
     })
   }
@@ -57,7 +58,8 @@ insecure: true
 plugins: [a]
 pluginPolicy: { allow: ["@acme/*"], requireIntegrity: true }
 log: { level: debug, format: pretty }
-deadlines: { changeSeconds: 1.5 }
+deadlines: { changeSeconds: 1.5, methods: { GetVolumeIDs: 9.5, CreateMachine: 1800 } }
+concurrency: { perCredential: 8 }
 stopSeconds: 1
 `
   expect(
@@ -80,8 +82,14 @@ stopSeconds: 1
     pluginPolicy: { allow: ['@acme/*'], requireIntegrity: true },
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
-    deadlines: { changeMs: 1500, readMs: 120_000, maxMs: 3_600_000 },
+    deadlines: {
+      changeMs: 1500,
+      readMs: 120_000,
+      maxMs: 3_600_000,
+      methodMs: { createMachine: 1_800_000, getVolumeIDs: 9500 },
+    },
     supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+    concurrency: { perCredential: 8, perPlugin: 256, queuePerCredential: 1000 },
     stopMs: 1000,
   })
 })
@@ -93,7 +101,14 @@ describe('refuses', () => {
   it.each<[string, string | undefined, Record<string, unknown>, string[]]>([
     [
       'unknown and wrong fields, all at once',
-      'listne: []\nlog: { level: loud, colour: red }\nstopSeconds: 0\nmaxMessageBytes: 1\ntls: { cert: x }\nplugins: acme',
+      `listne: []
+log: { level: loud, colour: red }
+stopSeconds: 0
+maxMessageBytes: 1
+tls: { cert: x }
+plugins: acme
+deadlines: { methods: { createMachine: 1, Reboot: 1, DeleteMachine: 0 } }
+concurrency: { perPlugin: 0, perTenant: 1 }`,
       {},
       [
         'listne: is not a known field',
@@ -103,6 +118,11 @@ describe('refuses', () => {
         'log.colour: is not a known field',
         'log.level: must be one of fatal, error, warn, info, debug, trace, silent, is "loud"',
         'maxMessageBytes: must be at least 65536, is 1',
+        'deadlines.methods.createMachine: is not a known field',
+        'deadlines.methods.Reboot: is not a known field',
+        'deadlines.methods.DeleteMachine: must be greater than 0, is 0',
+        'concurrency.perTenant: is not a known field',
+        'concurrency.perPlugin: must be at least 1, is 0',
         'stopSeconds: must be greater than 0, is 0',
       ],
     ],

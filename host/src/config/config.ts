@@ -3,19 +3,32 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename } from 'node:path'
 import { type Static, Type, type Violation } from '@mcm/sdk'
+import { driverMethods, methodName } from '@mcm/sdk/contract'
 import { parseDocument } from 'yaml'
 import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
+import type { SlotLimits } from '../routing/resilience/slots.ts'
+import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
+const mostSeconds = 7 * 24 * 3600
 const seconds = (description: string, defaultSeconds: number) =>
-  Type.Number({ description, default: defaultSeconds, exclusiveMinimum: 0, maximum: 7 * 24 * 3600 })
+  Type.Number({ description, default: defaultSeconds, exclusiveMinimum: 0, maximum: mostSeconds })
+const count = (description: string, defaultCount: number) =>
+  Type.Integer({ description, default: defaultCount, minimum: 1, maximum: 1_000_000 })
 const strict = { additionalProperties: false }
+
+const methodSeconds = Object.fromEntries(
+  driverMethods.map((method) => [
+    methodName(method),
+    Type.Optional(Type.Number({ description: 'Seconds.', exclusiveMinimum: 0, maximum: mostSeconds })),
+  ]),
+)
 
 /** What a configuration file may say. docs/reference/configuration.md is generated from it. */
 export const configSchema = Type.Object(
@@ -84,6 +97,11 @@ export const configSchema = Type.Object(
         changeSeconds: seconds('For calls that change something, when the caller sets no deadline.', 20 * 60),
         readSeconds: seconds('For calls that only look, when the caller sets no deadline.', 2 * 60),
         maxSeconds: seconds('For all calls, whatever the caller says.', 60 * 60),
+        methods: Type.Object(methodSeconds, {
+          ...strict,
+          default: {},
+          description: 'For single methods, in place of all of these: when the caller sets no deadline, and at most.',
+        }),
       },
       { ...strict, default: {}, description: 'How long calls may take.' },
     ),
@@ -99,6 +117,17 @@ export const configSchema = Type.Object(
         ),
       },
       { ...strict, default: {}, description: 'How patient the host is with plugins.' },
+    ),
+    concurrency: Type.Object(
+      {
+        perCredential: count('Calls of one plugin with the same Secret.', 64),
+        perPlugin: count('Calls of one plugin.', 256),
+        queuePerCredential: count(
+          'Calls of one plugin with the same Secret that may wait for their turn. More are refused with `Unavailable`.',
+          1000,
+        ),
+      },
+      { ...strict, default: {}, description: 'How many calls run at once.' },
     ),
     stopSeconds: seconds('How long running calls may go on when the host is told to stop.', 30),
   },
@@ -119,7 +148,8 @@ export interface Config {
   pluginPolicy: PluginPolicy
   log: RawConfig['log']
   maxMessageBytes: number
-  deadlines: { changeMs: number; readMs: number; maxMs: number }
+  deadlines: Deadlines
+  concurrency: SlotLimits
   stopMs: number
 }
 
@@ -198,7 +228,6 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
 }
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
-  const { changeSeconds, readSeconds, maxSeconds } = raw.deadlines
   const { stuckSeconds, abortGraceSeconds } = raw.supervision
   return {
     listen: addresses.listen,
@@ -213,8 +242,22 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     pluginPolicy: raw.pluginPolicy,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
-    deadlines: { changeMs: changeSeconds * 1000, readMs: readSeconds * 1000, maxMs: maxSeconds * 1000 },
+    deadlines: deadlinesOf(raw.deadlines),
+    concurrency: raw.concurrency,
     stopMs: raw.stopSeconds * 1000,
+  }
+}
+
+function deadlinesOf({ changeSeconds, readSeconds, maxSeconds, methods }: RawConfig['deadlines']): Deadlines {
+  const methodMs = driverMethods.flatMap((method) => {
+    const seconds = methods[methodName(method)]
+    return seconds === undefined ? [] : [[method, seconds * 1000]]
+  })
+  return {
+    changeMs: changeSeconds * 1000,
+    readMs: readSeconds * 1000,
+    maxMs: maxSeconds * 1000,
+    methodMs: Object.fromEntries(methodMs),
   }
 }
 

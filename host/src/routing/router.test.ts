@@ -303,6 +303,21 @@ describe('a deadline', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('of a single method takes the place of all others, and is the most that a caller gets', async () => {
+    const seen: number[] = []
+    const look = async (_: unknown, { deadlineMs }: CallContext) => {
+      seen.push(deadlineMs - Date.now())
+      return { providerID: 'x:///1', nodeName: 'n' }
+    }
+    vi.useFakeTimers()
+    const methodMs = { createMachine: 500_000, getMachineStatus: 1000 }
+    const { driver } = inlineRouter([pluginOf('A', { createMachine: look, getMachineStatus: look })], { methodMs })
+    await driver.createMachine(request())
+    await driver.createMachine(request(), { deadlineMs: Date.now() + 300_000 })
+    await driver.getMachineStatus(request(), { deadlineMs: Date.now() + 10_000 })
+    expect(seen).toEqual([500_000, 300_000, 1000])
+  })
+
   it('that passes ends the call, and tells the plugin why', async () => {
     vi.useFakeTimers()
     const { plugin, next } = heldPlugin('A')

@@ -17,7 +17,7 @@ import {
 } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
-import { type ClassValidator, secretData } from '../plugins/class-validator.ts'
+import { secretData } from '../plugins/class-validator.ts'
 import { isFailure } from '../runtime/call-outcome.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import type { Patience } from '../runtime/patience.ts'
@@ -26,7 +26,14 @@ import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
+import type { Resilience } from './resilience/resilience.ts'
 import type { RouteTable } from './route-table.ts'
+
+/** What a call was given: the instance that has checked it, and who knows another when that one ends. */
+interface Chosen {
+  supervisor: PluginSupervisor
+  instance: PluginInstance
+}
 
 /** How long a call may take when its caller does not say, and at most. Milliseconds. */
 export interface Deadlines {
@@ -36,6 +43,8 @@ export interface Deadlines {
   readMs: number
   /** For all, whatever the caller says. */
   maxMs: number
+  /** For single methods, in place of all of these. */
+  methodMs: Partial<Record<DriverMethod, number>>
 }
 
 type AnyRequest = {
@@ -55,14 +64,16 @@ export class Router {
   readonly driver: DriverClient
   readonly #routes: RouteTable
   readonly #deadlines: Deadlines
+  readonly #resilience: Resilience
   readonly #log: Log
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines, log: Log) {
+  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log) {
     this.#routes = routes
     this.#deadlines = deadlines
+    this.#resilience = resilience
     this.#log = log
     const methods = driverMethods.map((method) => [
       method,
@@ -121,26 +132,16 @@ export class Router {
     request: AnyRequest,
     patience: Patience,
   ): Promise<object> {
-    const { name } = supervisor.plugin
-    const giveUp = (reason: 'canceled' | 'deadline') => {
-      return reason === 'canceled'
-        ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
-        : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
-    }
     // The same version checks the request and gets it.
-    return await supervisor.use(method, patience, giveUp, (instance) =>
-      this.#runOn(instance, method, request, patience),
+    return await supervisor.use(method, patience, (instance) =>
+      this.#runOn({ supervisor, instance }, method, request, patience),
     )
   }
 
-  async #runOn(
-    instance: PluginInstance,
-    method: DriverMethod,
-    request: AnyRequest,
-    patience: Patience,
-  ): Promise<object> {
+  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
+    const { instance } = chosen
     const { hello, validator } = instance
-    if (method === 'validateMachineClass') return await this.#validateClass(instance, validator, request, patience)
+    if (method === 'validateMachineClass') return await this.#validateClass(chosen, request, patience)
     if (!hello.capabilities.includes(method)) {
       throw hostError('METHOD_MISSING', `${instance.plugin.name} does not implement ${methodName(method)}`, {
         source: 'plugin',
@@ -148,7 +149,7 @@ export class Router {
     }
     const { machineClass, secret, ...rest } = request
     if (!machineClass || !specMethods.has(method)) {
-      return await this.#call(instance, method, { ...rest, ...(machineClass && { machineClass }) }, patience)
+      return await this.#call(chosen, method, { ...rest, ...(machineClass && { machineClass }) }, patience)
     }
     const checked = withOwnSpec(machineClass)
     const data = secretData(secret)
@@ -156,7 +157,7 @@ export class Router {
     if (violations.length > 0) throw invalidClass(machineClass, violations)
     try {
       const pluginRequest = { ...rest, machineClass: checked, secret: validator.permittedSecretData(data) }
-      return await this.#call(instance, method, pluginRequest, patience)
+      return await this.#call(chosen, method, pluginRequest, patience)
     } catch (error) {
       // The plugin's own rules were violated, before its method ran: tell it as the schema's are told.
       if (MachineError.is(error) && error.reason === 'SPEC_INVALID' && error.violations.length > 0) {
@@ -168,11 +169,11 @@ export class Router {
 
   /** The plugin's own rules can only be asked about a spec that has the right shape. */
   async #validateClass(
-    instance: PluginInstance,
-    validator: ClassValidator,
+    chosen: Chosen,
     { machineClass = { metadata: { name: '', namespace: '' } }, secret }: AnyRequest,
     patience: Patience,
   ): Promise<{ violations: Violation[] }> {
+    const { validator } = chosen.instance
     const checked = withOwnSpec(machineClass)
     const data = secret && secretData(secret)
     const secretViolations = data ? validator.secretViolations(data) : []
@@ -180,7 +181,7 @@ export class Router {
     if (specViolations.length > 0) return { violations: [...specViolations, ...secretViolations] }
     const permitted = data && secretViolations.length === 0 ? validator.permittedSecretData(data) : undefined
     const pluginRequest = { machineClass: checked, ...(permitted && { secret: permitted }) }
-    const answer = await this.#call(instance, 'validateMachineClass', pluginRequest, patience)
+    const answer = await this.#call(chosen, 'validateMachineClass', pluginRequest, patience)
     const own = (answer as { violations: Violation[] }).violations.map(({ path, message }) => {
       return { path, message: redact(message, permitted) }
     })
@@ -188,22 +189,55 @@ export class Router {
   }
 
   async #call(
-    instance: PluginInstance,
+    { supervisor, instance }: Chosen,
     method: DriverMethod,
     request: PluginRequest,
     patience: Patience,
   ): Promise<object> {
-    const { machine } = request
-    const onEnd =
-      machine && changingMethods.has(method) ? this.#locks.take(instance.plugin.name, machine, method) : noop
-    const answer = await instance.call({
-      method,
-      request,
-      machine: machine ? displayName(machine) : '',
-      ...patience,
-      onEnd,
+    const plugin = instance.plugin.name
+    // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
+    const secret = specMethods.has(method) ? request.secret : undefined
+    return await this.#resilience.run({ plugin, method, secret, ...patience }, async (release) => {
+      if (instance.state.kind !== 'ended') return await this.#callOn(instance, method, request, patience, release)
+      // It has ended while the call waited for its turn, or to be repeated.
+      let isBegun = false
+      try {
+        return await supervisor.use(method, patience, async (fresh) => {
+          isBegun = true
+          return await this.#callOn(fresh, method, request, patience, release)
+        })
+      } finally {
+        if (!isBegun) release()
+      }
     })
-    return checkedResponse(method, answer, instance.plugin.name)
+  }
+
+  /** @param release Called once, when the plugin works on the call no longer. */
+  async #callOn(
+    instance: PluginInstance,
+    method: DriverMethod,
+    request: PluginRequest,
+    patience: Patience,
+    release: () => void,
+  ): Promise<object> {
+    const { machine } = request
+    const { name } = instance.plugin
+    let onEnd = release
+    try {
+      if (machine && changingMethods.has(method)) {
+        const unlock = this.#locks.take(name, machine, method)
+        onEnd = () => {
+          unlock()
+          release()
+        }
+      }
+    } catch (error) {
+      release()
+      throw error
+    }
+    const text = machine ? displayName(machine) : ''
+    const answer = await instance.call({ method, request, machine: text, ...patience, onEnd })
+    return checkedResponse(method, answer, name)
   }
 
   /**
@@ -248,9 +282,10 @@ export class Router {
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
-    const { changeMs, readMs, maxMs } = this.#deadlines
+    const { changeMs, readMs, maxMs, methodMs } = this.#deadlines
+    const usualMs = methodMs[method] ?? (changingMethods.has(method) ? changeMs : readMs)
     const now = Date.now()
-    return Math.min(wishedMs ?? now + (changingMethods.has(method) ? changeMs : readMs), now + maxMs)
+    return Math.min(wishedMs ?? now + usualMs, now + (methodMs[method] ?? maxMs))
   }
 }
 
@@ -259,7 +294,6 @@ const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineSta
 // A migration's class is not filled yet, and volume ids do not depend on it.
 const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
-const noop = () => {}
 
 function providerOf({ machineClass, provider }: AnyRequest): string | undefined {
   return machineClass ? machineClass.provider : provider

@@ -27,7 +27,7 @@ function setUp() {
   }
   const use = <T>(work: (instance: PluginInstance) => Promise<T>, deadlineMs = Date.now() + 3_600_000) => {
     const patience = { signal: new AbortController().signal, deadlineMs }
-    return supervisor.use('createMachine', patience, () => new Error('gave up'), work)
+    return supervisor.use('createMachine', patience, work)
   }
   /** Upgrades, with a new version that says hello. */
   const upgrade = async (to: string, canaryShare?: number) => {
@@ -86,7 +86,10 @@ describe('a start', () => {
     const { use } = setUp()
     const failure = errorOf(use(versionOf, Date.now() + 1000))
     await vi.advanceTimersByTimeAsync(1000)
-    expect((await failure).message).toBe('gave up')
+    expect(await failure).toMatchObject({
+      reason: 'CALL_DEADLINE',
+      message: 'the deadline of CreateMachine passed while plugin-A was starting',
+    })
   })
 })
 

@@ -1,5 +1,5 @@
 import { MachineError, sleep } from '@mcm/sdk'
-import type { DriverMethod } from '@mcm/sdk/contract'
+import { type DriverMethod, methodName } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
@@ -153,17 +153,15 @@ export class PluginSupervisor {
   /**
    * Gives an instance to some work for one call, and keeps it from ending until the work is done. What the work comes to
    * counts for the version that it was given.
-   *
-   * @param giveUp Makes the error for a caller who goes while the plugin starts.
    */
-  async use<T>(
-    method: DriverMethod,
-    patience: Patience,
-    giveUp: Parameters<typeof waitWithCaller>[2],
-    work: (instance: PluginInstance) => Promise<T>,
-  ): Promise<T> {
+  async use<T>(method: DriverMethod, patience: Patience, work: (instance: PluginInstance) => Promise<T>): Promise<T> {
     for (;;) {
-      const instance = await waitWithCaller(this.#choose(), patience, giveUp)
+      const instance = await waitWithCaller(this.#choose(), patience, (reason) => {
+        const { name } = this.#package
+        return reason === 'canceled'
+          ? hostError('CALL_CANCELED', `${methodName(method)} was cancelled by the caller while ${name} was starting`)
+          : hostError('CALL_DEADLINE', `the deadline of ${methodName(method)} passed while ${name} was starting`)
+      })
       // It may have been replaced or have died while we waited for it. One that takes calls now is held before anything
       // else can happen, and a held instance does not leave.
       if (instance.state.kind !== 'ready') continue

@@ -3,6 +3,8 @@ import { definePlugin, type MachineError, type Plugin, Type } from '@mcm/sdk'
 import pino from 'pino'
 import type { Log } from '../log.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
+import { Resilience } from '../routing/resilience/resilience.ts'
+import type { SlotLimits } from '../routing/resilience/slots.ts'
 import { RouteTable } from '../routing/route-table.ts'
 import { type Deadlines, Router } from '../routing/router.ts'
 import { InlineRunner } from '../runtime/inline-runner.ts'
@@ -41,15 +43,17 @@ export function pluginOf(provider: string, parts: Partial<Plugin> = {}): Plugin 
 }
 
 /** A router with plugins in this process. */
-export function inlineRouter(plugins: readonly Plugin[], deadlines?: Partial<Deadlines>) {
+export function inlineRouter(plugins: readonly Plugin[], settings: Partial<Deadlines & SlotLimits> = {}) {
   const { log, lines } = memoryLog()
   const supervisors = plugins.map((plugin) => {
     const runner = new InlineRunner(async () => plugin)
     return new PluginSupervisor(packageOf(plugin.provider, plugin.aliases), { runner, limits, log })
   })
   const routes = new RouteTable(supervisors, [])
-  const router = new Router(routes, { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, ...deadlines }, log)
-  return { router, driver: router.driver, routes, supervisors, lines }
+  const deadlines = { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, methodMs: {}, ...settings }
+  const resilience = new Resilience({ perCredential: 64, perPlugin: 256, queuePerCredential: 1000, ...settings }, log)
+  const router = new Router(routes, deadlines, resilience, log)
+  return { router, resilience, driver: router.driver, routes, supervisors, lines }
 }
 
 /** Patience of unit tests. */

@@ -11,6 +11,11 @@ export interface MethodCode {
   recovery: string
   /** When the caller tries again; `never` where there is nothing to repeat. */
   retry: RetryAdvice | 'never'
+  /**
+   * Whether the host repeats the call itself before it answers this. Only of calls that only look: whether a changing
+   * call is to be repeated is the caller's to say.
+   */
+  isRepeated?: true
 }
 
 const passing: MethodCode[] = [
@@ -19,6 +24,8 @@ const passing: MethodCode[] = [
   row('Aborted', 'Another changing call for this machine is running.', 'Tries again; keeps `lastKnownState`.', 'soon'),
   row('Unavailable', 'The cloud, the plugin or the host is away.', 'Tries again; keeps `lastKnownState`.', 'soon'),
 ]
+
+const passingLook = passing.map((entry) => (entry.code === 'Unavailable' ? repeated(entry) : entry))
 
 const lasting: MethodCode[] = [
   row('Canceled', 'The caller cancelled the call.', 'Tries again later.', 'later'),
@@ -101,13 +108,13 @@ export const methodCodes: Record<DriverMethod, readonly MethodCode[]> = {
       'never',
     ),
     row('OutOfRange', 'There are several VMs.', 'Starts the collection of orphans; tries again later.', 'later'),
-    ...passing,
+    ...passingLook,
     ...lasting,
   ],
   listMachines: [
     row('OK', 'The list is complete.', 'Deletes VMs that no Machine claims.', 'never'),
     row('Unimplemented', 'The plugin cannot list.', 'Does not collect orphans.', 'never'),
-    ...[...passing, ...lasting].map((entry) => ({
+    ...[...passingLook, ...lasting].map((entry) => ({
       ...entry,
       recovery: 'Ends this round of collection; tries again later.',
       retry: 'later' as const,
@@ -117,6 +124,9 @@ export const methodCodes: Record<DriverMethod, readonly MethodCode[]> = {
     row('OK', 'The ids of those volumes that are known.', 'Waits for them to detach while draining.', 'never'),
     row('Unimplemented', 'The plugin knows no volumes.', 'Does not wait for volumes.', 'never'),
     row('InvalidArgument', 'A spec cannot be read.', 'Does not wait for that volume.', 'never'),
+    repeated(
+      row('Unavailable', 'The cloud, the plugin or the host is away.', 'Does not wait for that volume.', 'soon'),
+    ),
     row('Internal', 'A plugin is broken.', 'Does not wait for that volume.', 'never'),
   ],
   generateMachineClassForMigration: [
@@ -134,4 +144,8 @@ export const methodCodes: Record<DriverMethod, readonly MethodCode[]> = {
 
 function row(code: MachineCode, condition: string, recovery: string, retry: MethodCode['retry']): MethodCode {
   return { code, condition, recovery, retry }
+}
+
+function repeated(entry: MethodCode): MethodCode {
+  return { ...entry, isRepeated: true }
 }
