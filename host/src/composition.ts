@@ -65,7 +65,12 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   single(tokens.log, () => createLog(config.log))
   single(tokens.runner, () => new ChildProcessRunner())
   single(tokens.supervise, (resolve) => {
-    const options = { runner: resolve(tokens.runner), limits: config.supervision, log: resolve(tokens.log) }
+    const options = {
+      runner: resolve(tokens.runner),
+      limits: config.supervision,
+      isLinted: config.lint,
+      log: resolve(tokens.log),
+    }
     return (plugin) => new PluginSupervisor(plugin, options)
   })
   single(tokens.routes, (resolve) => {

@@ -16,6 +16,7 @@ export function addServeCommand(program: Command): void {
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--tls-client-ca <file>', 'who signs the certificates of clients (PEM)')
     .option('--insecure', 'serve TCP on loopback without TLS')
+    .option('--lint', 'warn about what authors of plugins should not do')
     .addOption(new Option('--log-level <level>', 'what to log').choices(logLevels))
     .addOption(new Option('--log-format <format>', 'how to log').choices(logFormats))
     .action(async (options: ServeOptions) => await serve(options))
@@ -31,6 +32,7 @@ interface ServeOptions {
   tlsKey?: string
   tlsClientCa?: string
   insecure?: boolean
+  lint?: boolean
   logLevel?: string
   logFormat?: string
 }
@@ -42,6 +44,7 @@ async function serve(options: ServeOptions): Promise<void> {
     http: { listen: options.http },
     ...((cert || key || clientCa) && { tls: { cert, key, clientCa } }),
     insecure: options.insecure,
+    lint: options.lint,
     plugins: options.plugin,
     pluginDirs: options.pluginDir,
     log: { level: options.logLevel, format: options.logFormat },

@@ -105,6 +105,10 @@ export const configSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'How long calls may take.' },
     ),
+    lint: Type.Boolean({
+      default: false,
+      description: 'Warn about what authors of plugins should not do. For development.',
+    }),
     supervision: Type.Object(
       {
         stuckSeconds: seconds(
@@ -144,6 +148,7 @@ export interface Config {
   plugins: string[]
   /** `undefined` for {@link defaultPluginDirs}. */
   pluginDirs: string[] | undefined
+  lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
   log: RawConfig['log']
@@ -238,6 +243,7 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     tls: raw.tls,
     plugins: raw.plugins ?? [],
     pluginDirs: raw.pluginDirs,
+    lint: raw.lint,
     supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
     pluginPolicy: raw.pluginPolicy,
     log: raw.log,

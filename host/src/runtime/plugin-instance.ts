@@ -114,6 +114,7 @@ export class PluginInstance {
   #declared: { hello: Hello; validator: ClassValidator } | undefined
   #holders = 0
   #foreignMessages = 0
+  #hasPrinted = false
   #lastCallId = 0
   /** Why the host ended it. */
   #wish: 'stopping' | 'drained' | undefined
@@ -354,6 +355,9 @@ export class PluginInstance {
 
   #printed(line: string): void {
     this.#log.info({ output: this.#redact(line) }, 'plugin printed')
+    if (!this.#options.isLinted || this.#hasPrinted) return
+    this.#hasPrinted = true
+    this.#log.warn('lint: it prints: lines have no level, method and machine there. Log with context.logger')
   }
 
   #signalIgnored(call: RunningCall): void {

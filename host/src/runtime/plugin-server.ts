@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
+import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
@@ -12,6 +13,7 @@ export class PluginServer {
   readonly #clients = new ClientCache()
   readonly #running = new Map<number, { controller: AbortController; done: Promise<void> }>()
   #plugin: Plugin | undefined
+  #lints: Lints | undefined
 
   /** @param load Imports the plugin. */
   constructor(load: (entry: string) => Promise<Plugin>, send: (message: PluginMessage) => void) {
@@ -52,9 +54,12 @@ export class PluginServer {
     await this.#clients.close()
   }
 
-  async #start({ nonce, entry }: Extract<HostMessage, { type: 'start' }>): Promise<void> {
+  async #start({ nonce, entry, isLinted }: Extract<HostMessage, { type: 'start' }>): Promise<void> {
+    if (isLinted) this.#lints = new Lints((message) => this.#send({ type: 'log', level: 'warn', message }))
     try {
+      const lookAgain = this.#lints?.watchGlobals()
       const plugin = await this.#load(entry)
+      lookAgain?.()
       this.#plugin = plugin
       this.#send({ type: 'hello', nonce, hello: helloOf(plugin) })
     } catch (error) {
@@ -66,11 +71,14 @@ export class PluginServer {
     const { id, method, request, deadlineMs } = call
     const { client, release } = this.#clients.lease(signal)
     const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
+    const watched = this.#lints?.watchSignal(method, context)
     try {
-      this.#sendAnswer(id, method, await this.#invoke(method, request, context))
+      this.#sendAnswer(id, method, await this.#invoke(method, request, watched?.context ?? context))
     } catch (error) {
+      this.#lints?.thrown(method, error, signal)
       this.#sendError(id, signal.aborted ? asAborted(error, signal) : error)
     } finally {
+      watched?.ended()
       release()
     }
   }
