@@ -47,7 +47,7 @@ export class Host {
     if (this.#stopped) throw new Error('it was told to stop')
     this.#tellStatus()
     routes.onChange(() => this.#tellStatus())
-    reloader.watch()
+    if (config.watchPlugins) reloader.watch()
     if (config.tls) this.#certificates = await Certificates.read(config.tls, log)
     const listening: { grpc: string[]; http: string[] } = { grpc: [], http: [] }
     for (const address of config.listen) {

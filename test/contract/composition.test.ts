@@ -19,6 +19,7 @@ it('resolves every part of the host from the bundle', async () => {
     log: { level: 'silent', format: 'json' },
     maxMessageBytes: 1024 * 1024,
     deadlines: { changeMs: 1000, readMs: 1000, maxMs: 1000, methodMs: {} },
+    watchPlugins: true,
     lint: false,
     supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
     concurrency: { perCredential: 1, perPlugin: 1, queuePerCredential: 1 },

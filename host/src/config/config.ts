@@ -62,9 +62,14 @@ export const configSchema = Type.Object(
     plugins: Type.Optional(texts('Plugins by package name or folder.')),
     pluginDirs: Type.Optional(
       texts(
-        'Folders with plugins: directly, in their `node_modules`, or installed by `mcm plugin add`; what that installs while the host runs is loaded at once. Default: `node_modules` beside the host, then the plugin folder of the user.',
+        'Folders with plugins: directly, in their `node_modules`, or installed by `mcm plugin add`. Default: `node_modules` beside the host, then the plugin folder of the user.',
       ),
     ),
+    watchPlugins: Type.Boolean({
+      default: true,
+      description:
+        'Go over to what `mcm plugin add`, `update` and `remove` install at once. Otherwise `mcm plugin reload` does.',
+    }),
     pluginPolicy: Type.Object(
       {
         allow: Type.Optional(
@@ -148,6 +153,7 @@ export interface Config {
   plugins: string[]
   /** `undefined` for {@link defaultPluginDirs}. */
   pluginDirs: string[] | undefined
+  watchPlugins: boolean
   lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
@@ -243,6 +249,7 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     tls: raw.tls,
     plugins: raw.plugins ?? [],
     pluginDirs: raw.pluginDirs,
+    watchPlugins: raw.watchPlugins,
     lint: raw.lint,
     supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
     pluginPolicy: raw.pluginPolicy,
