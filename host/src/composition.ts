@@ -14,7 +14,7 @@ import { refusedByPolicy } from './install/policy.ts'
 import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
 import type { PluginPackage } from './plugins/plugin-package.ts'
-import { PluginReloader } from './routing/plugin-reloader.ts'
+import { PluginReloader, signatureOf } from './routing/plugin-reloader.ts'
 import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
@@ -53,6 +53,8 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       readInstalled: readInstalledPlugins,
       refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
     })
+  const watched = (config.pluginDirs ?? defaultPluginDirs()).map((folder) => new PluginFolder(folder).lockFile)
+  const signature = await signatureOf(watched)
   const plugins = await find()
   const container = root.createChildContainer()
   const single = <T>(token: InjectionToken<T>, make: (resolve: Resolve) => T) =>
@@ -80,12 +82,12 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     return new RouteTable(plugins.map(resolve(tokens.supervise)), rejected)
   })
   single(tokens.reloader, (resolve) => {
-    const folders = config.pluginDirs ?? defaultPluginDirs()
     return new PluginReloader({
       routes: resolve(tokens.routes),
       find,
       supervise: resolve(tokens.supervise),
-      watched: folders.map((folder) => new PluginFolder(folder).lockFile),
+      watched,
+      signature,
       leaveMs: config.deadlines.maxMs,
       log: resolve(tokens.log),
     })
