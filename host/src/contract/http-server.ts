@@ -159,9 +159,11 @@ export class HttpServer {
         Driver.method[method] as DescMethod as never,
         (async (message: never, context: HandlerContext) => {
           const deadline = context.timeoutMs()
+          const requestId = context.requestHeader.get('x-request-id')
           const options = {
             signal: context.signal,
             ...(deadline !== undefined && { deadlineMs: Date.now() + deadline }),
+            ...(requestId !== null && { requestId }),
           }
           try {
             return responseFromPlain(method, await callDriver(driver, method, requestToPlain(method, message), options))

@@ -26,6 +26,7 @@ import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { redact } from '../runtime/redact.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
+import { requestIdOf } from './request-id.ts'
 import type { Resilience } from './resilience/resilience.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -46,6 +47,9 @@ export interface Deadlines {
   /** For single methods, in place of all of these. */
   methodMs: Partial<Record<DriverMethod, number>>
 }
+
+/** A caller: how long it waits, and what it calls its call. */
+type Caller = Patience & { requestId: string }
 
 type AnyRequest = {
   machine?: Machine
@@ -90,15 +94,16 @@ export class Router {
     options: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
     const startMs = performance.now()
-    const result = this.#dispatch(method, request, options)
+    const requestId = requestIdOf(options)
+    const result = this.#dispatch(method, request, options, requestId)
     this.#running.add(result)
     try {
       const response = (await result) as DriverCalls[M]['response']
-      this.#logEnd(method, request, startMs)
+      this.#logEnd(method, request, requestId, startMs)
       return response
     } catch (thrown) {
       const error = MachineError.from(thrown)
-      this.#logEnd(method, request, startMs, error)
+      this.#logEnd(method, request, requestId, startMs, error)
       throw error
     } finally {
       this.#running.delete(result)
@@ -115,9 +120,14 @@ export class Router {
     await Promise.race([Promise.allSettled(this.#running), aborted])
   }
 
-  async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
+  async #dispatch(
+    method: DriverMethod,
+    request: AnyRequest,
+    { signal = neverAborted, deadlineMs }: CallOptions,
+    requestId: string,
+  ): Promise<object> {
     // From now on: a plugin that starts slowly does not get its caller more time.
-    const patience = { signal: options.signal ?? neverAborted, deadlineMs: this.#deadline(method, options.deadlineMs) }
+    const patience = { signal, deadlineMs: this.#deadline(method, deadlineMs), requestId }
     if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
     if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
       return await this.#askAll(method, request, patience)
@@ -130,7 +140,7 @@ export class Router {
     supervisor: PluginSupervisor,
     method: DriverMethod,
     request: AnyRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<object> {
     // The same version checks the request and gets it.
     return await supervisor.use(method, patience, (instance) =>
@@ -138,7 +148,7 @@ export class Router {
     )
   }
 
-  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
+  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Caller): Promise<object> {
     const { instance } = chosen
     const { hello, validator } = instance
     if (method === 'validateMachineClass') return await this.#validateClass(chosen, request, patience)
@@ -171,7 +181,7 @@ export class Router {
   async #validateClass(
     chosen: Chosen,
     { machineClass = { metadata: { name: '', namespace: '' } }, secret }: AnyRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<{ violations: Violation[] }> {
     const { validator } = chosen.instance
     const checked = withOwnSpec(machineClass)
@@ -192,7 +202,7 @@ export class Router {
     { supervisor, instance }: Chosen,
     method: DriverMethod,
     request: PluginRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<object> {
     const plugin = instance.plugin.name
     // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
@@ -217,7 +227,7 @@ export class Router {
     instance: PluginInstance,
     method: DriverMethod,
     request: PluginRequest,
-    patience: Patience,
+    patience: Caller,
     release: () => void,
   ): Promise<object> {
     const { machine } = request
@@ -245,7 +255,7 @@ export class Router {
    * has not yet said what it knows. One that fails matters only while a volume is left that nobody knows, for it might
    * be its own.
    */
-  async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
+  async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Caller): Promise<object> {
     const supervisors = this.#routes.supervisors.filter(({ hello }) => !hello || hello.capabilities.includes(method))
     const results = await Promise.allSettled(
       supervisors.map((supervisor) => this.#run(supervisor, method, request, patience)),
@@ -262,7 +272,7 @@ export class Router {
   }
 
   /** One line per call. What a caller takes for an answer, such as `NotFound` of a look, is no failure. */
-  #logEnd(method: DriverMethod, request: AnyRequest, startMs: number, error?: MachineError): void {
+  #logEnd(method: DriverMethod, request: AnyRequest, requestId: string, startMs: number, error?: MachineError): void {
     const isAnswer = !error || !isFailure(method, error)
     const level = isAnswer ? 'debug' : 'warn'
     if (!this.#log.isLevelEnabled(level)) return
@@ -270,6 +280,7 @@ export class Router {
     const provider = providerOf(request)
     const plugin = provider === undefined ? undefined : this.#routes.find(provider)?.plugin.name
     const fields = {
+      requestId,
       method: methodName(method),
       ...(plugin === undefined ? { provider: provider && cut(provider, maxNameLength) } : { plugin }),
       machine: machine && cut(displayName(machine), maxNameLength),
