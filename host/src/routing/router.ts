@@ -18,12 +18,14 @@ import {
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { secretData } from '../plugins/class-validator.ts'
+import { ownProvider } from '../plugins/plugin-package.ts'
 import { isFailure } from '../runtime/call-outcome.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import type { Patience } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
 import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { redact } from '../runtime/redact.ts'
+import type { CallObserver } from './call-observer.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
 import { requestIdOf } from './request-id.ts'
@@ -70,15 +72,17 @@ export class Router {
   readonly #deadlines: Deadlines
   readonly #resilience: Resilience
   readonly #log: Log
+  readonly #observer: CallObserver
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log) {
+  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log, observer: CallObserver) {
     this.#routes = routes
     this.#deadlines = deadlines
     this.#resilience = resilience
     this.#log = log
+    this.#observer = observer
     const methods = driverMethods.map((method) => [
       method,
       (request: DriverCalls[typeof method]['request'], options?: CallOptions) => this.call(method, request, options),
@@ -95,14 +99,17 @@ export class Router {
   ): Promise<DriverCalls[M]['response']> {
     const startMs = performance.now()
     const requestId = requestIdOf(options)
+    const end = this.#observer.callBegun(method, this.#providerLabel(providerOf(request)))
     const result = this.#dispatch(method, request, options, requestId)
     this.#running.add(result)
     try {
       const response = (await result) as DriverCalls[M]['response']
+      end()
       this.#logEnd(method, request, requestId, startMs)
       return response
     } catch (thrown) {
       const error = MachineError.from(thrown)
+      end(error)
       this.#logEnd(method, request, requestId, startMs, error)
       throw error
     } finally {
@@ -142,10 +149,18 @@ export class Router {
     request: AnyRequest,
     patience: Caller,
   ): Promise<object> {
-    // The same version checks the request and gets it.
-    return await supervisor.use(method, patience, (instance) =>
-      this.#runOn({ supervisor, instance }, method, request, patience),
-    )
+    const end = this.#observer.driverAsked(method, ownProvider(supervisor.plugin))
+    try {
+      // The same version checks the request and gets it.
+      const response = await supervisor.use(method, patience, (instance) =>
+        this.#runOn({ supervisor, instance }, method, request, patience),
+      )
+      end()
+      return response
+    } catch (error) {
+      end(MachineError.from(error))
+      throw error
+    }
   }
 
   async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Caller): Promise<object> {
@@ -290,6 +305,13 @@ export class Router {
       ms: Math.round(performance.now() - startMs),
     }
     this.#log[level](fields, isAnswer ? 'call answered' : 'call failed')
+  }
+
+  /** What metrics call the provider of a request, whose caller may have written anything there. */
+  #providerLabel(provider: string | undefined): string {
+    if (!provider) return ''
+    const supervisor = this.#routes.find(provider)
+    return supervisor ? ownProvider(supervisor.plugin) : 'unknown'
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {
