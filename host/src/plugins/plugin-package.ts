@@ -24,3 +24,8 @@ export interface RejectedPackage {
   providers: string[]
   reason: string
 }
+
+/** A plugin's own name among those of the providers that it serves: the first. */
+export function ownProvider({ name, manifest }: Pick<PluginPackage, 'name' | 'manifest'>): string {
+  return manifest.providers[0] ?? name
+}
