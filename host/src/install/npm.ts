@@ -7,9 +7,17 @@ import { maskSecrets } from './mask-secrets.ts'
 /** The npm command line, which brings registries, proxies, logins and mirrors as the user has set them up. */
 export class Npm {
   readonly #command: readonly [string, ...string[]]
+  /** Where npm itself lies, with settings that came with it. */
+  readonly folder: string
 
-  private constructor(command: readonly [string, ...string[]]) {
+  private constructor(command: readonly [string, ...string[]], program: string) {
     this.#command = command
+    this.folder = dirname(dirname(program))
+  }
+
+  /** The environment for npm. */
+  get env(): NodeJS.ProcessEnv {
+    return npmEnvironment(process.env)
   }
 
   /** Finds the npm that came with the running Node, or else the one on PATH. */
@@ -23,8 +31,8 @@ export class Npm {
       const program = await realpath(candidate).catch(() => undefined)
       if (program === undefined) continue
       // Run by this very Node: the script's own first line may name one that is too old, or none.
-      if (program.endsWith('.js')) return new Npm([node, program])
-      if (await isExecutable(program)) return new Npm([program])
+      if (program.endsWith('.js')) return new Npm([node, program], program)
+      if (await isExecutable(program)) return new Npm([program], program)
     }
     throw new InstallError(
       `npm was not found, neither beside ${node} nor on PATH; install it (it comes with Node), or add a bundle, which needs none`,
@@ -38,7 +46,7 @@ export class Npm {
     const deadline = AbortSignal.timeout(deadlineMs)
     const child = spawn(program, [...first, ...always, ...args], {
       cwd,
-      env: npmEnvironment(process.env),
+      env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: npm starts helpers, and Ctrl-C must end them only after we have decided so.
       detached: true,
