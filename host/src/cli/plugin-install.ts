@@ -67,6 +67,7 @@ export function addPluginInstallCommands(plugin: Command): void {
       const changes = await untilSignalled(async (signal) => {
         return await updatePlugins(names, await contextOf(options, signal), { isDryRun })
       })
+      if (changes.length === 0) console.log(`no plugin is installed in ${options.pluginFolder}`)
       if (isDryRun) for (const change of changes) console.log(describeUpdate(change))
       else report(changes)
     })
@@ -74,7 +75,9 @@ export function addPluginInstallCommands(plugin: Command): void {
   withFolder(plugin.command('verify [name...]'))
     .description('compare the files of plugins with the lock file; exit status 1 where they differ')
     .action(async (names: string[], options: FolderOptions) => {
-      for (const { name, entry, difference } of await verifyPlugins(new PluginFolder(options.pluginFolder), names)) {
+      const verdicts = await verifyPlugins(new PluginFolder(options.pluginFolder), names)
+      if (verdicts.length === 0) console.log(`no plugin is installed in ${options.pluginFolder}`)
+      for (const { name, entry, difference } of verdicts) {
         if (!difference) {
           console.log(`${name} ${entry.version} is as installed`)
           continue

@@ -1,4 +1,4 @@
-import { basename, dirname, join, sep } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { type LockEntry, readLockFile } from './lock-file.ts'
 import { lockFileName } from './plugin-folder.ts'
 
@@ -11,7 +11,11 @@ export async function describeOrigin(packageFolder: string): Promise<string> {
   const locked = await readLockFile(lockFile).catch(() => ({}))
   const name = packageFolder.slice(tree.length + `${sep}node_modules${sep}`.length)
   const entry = new Map(Object.entries(locked)).get(name.split(sep).join('/'))
-  return entry ? `${entry.source} ${entry.spec.replace(/^file:/, '')} (${describeProof(entry)})` : packageFolder
+  if (!entry) return packageFolder
+  const { source, spec } = entry
+  // What comes from one's own disk has nobody to sign it.
+  if (source === 'registry') return `registry ${spec} (${describeProof(entry)})`
+  return `${source} ${resolve(dirname(lockFile), spec.replace(/^file:/, ''))}`
 }
 
 /** What was proven of where a plugin comes from. */

@@ -114,13 +114,26 @@ function complaint(args: readonly string[], code: number | null, stderr: string)
   const lines = maskSecrets(stderr)
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
-    .filter((line) => line !== '' && !line.startsWith('A complete log of this run'))
+    .filter((line) => !noise.test(line))
   const how = code === null ? 'was ended by a signal' : `failed with status ${code}`
+  const reason = /^code (\S+)$/.exec(lines[0] ?? '')?.[1] ?? ''
+  const hint = unreachable.has(reason)
+    ? [
+        'the registry cannot be reached; look at "npm config get registry" and "npm config get proxy"; a bundle needs none',
+      ]
+    : []
   return [
     `npm ${args[0]} ${how}${lines.length > 0 ? ':' : ''}`,
-    ...lines.slice(-maxLines).map((line) => `  ${line}`),
+    ...lines.slice(0, maxLines).map((line) => `  ${line}`),
+    ...hint,
   ].join('\n')
 }
+
+// Stack traces and dumped errors say nothing that the line before them does not; the last ones speak of npm itself.
+const noise =
+  /^$|^\s+at |^\s+(code|errno|syscall|address|port|type|hostname|path|dest|erroredSysCall):|^\}$|^(errno|syscall|404$|404 Note|404 tarball)|^A complete log of this run|^If you are behind a proxy/
+
+const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])
 
 const maxLines = 20
 

@@ -27,6 +27,22 @@ export async function withWorkshop<Result>(
   work: (workshop: Workshop) => Promise<Result>,
 ): Promise<Result> {
   await makeFolder(folder)
+  try {
+    return await workAlone(folder, signal, work)
+  } catch (error) {
+    // A full disk, a folder of somebody else: said with the path, and without a stack.
+    if (error instanceof Error && 'syscall' in error) {
+      throw new InstallError(`the plugins in ${folder.path} cannot be changed: ${error.message}`)
+    }
+    throw error
+  }
+}
+
+async function workAlone<Result>(
+  folder: PluginFolder,
+  signal: AbortSignal,
+  work: (workshop: Workshop) => Promise<Result>,
+): Promise<Result> {
   await using _lock = await lockFolder(folder, signal)
   const problem = await foreignModules(folder)
   if (problem !== undefined) throw new InstallError(problem)
