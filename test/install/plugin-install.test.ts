@@ -212,4 +212,14 @@ it('a policy can want provenance, of whoever installs and of the host', async ()
   await using other = await makePlace()
   expect(await other.mcm('plugin', 'add', join(place.path, 'all.tgz'))).toMatchObject({ code: 0 })
   expect((await other.lock()).plugins['@acme/plugin']).toMatchObject({ signature: 'none', provenance: 'none' })
+
+  // What was proven of the same bytes stays so.
+  expect(await place.mcm('plugin', 'add', 'all.tgz', ...config)).toMatchObject({ code: 0 })
+  registry.keys.length = 0
+  expect(await place.mcm('plugin', 'update', ...config)).toEqual({
+    code: 0,
+    stdout: '@acme/plugin 1.0.0 is up to date\n',
+    stderr: 'note on @acme/plugin 1.0.0: it is signed, but the registry has no keys to check that with\n',
+  })
+  expect(await place.snapshot()).toEqual(before)
 })
