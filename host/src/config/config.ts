@@ -86,6 +86,11 @@ export const configSchema = Type.Object(
           default: false,
           description: 'Load only plugins whose files the lock file of a plugin folder vouches for.',
         }),
+        requireProvenance: Type.Optional(
+          texts(
+            'Repositories, such as `https://github.com/acme/*`. Install and load only plugins that were proven to be built from one of them.',
+          ),
+        ),
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),

@@ -12,6 +12,8 @@ export interface PluginPackage {
   manifest: PluginManifest
   /** Whether its files are those that a lock file vouches for. */
   isLocked?: boolean
+  /** The repository that it was proven to be built from when it was installed. */
+  repository?: string
 }
 
 /** A plugin package on disk that cannot be used, and why. */
