@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { awsReference } from './aws.ts'
 import { configurationReference } from './configuration.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
@@ -13,5 +14,6 @@ const pages = {
   'errors.md': errorReference(),
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
+  'aws.md': awsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)
