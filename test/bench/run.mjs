@@ -8,10 +8,12 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(
-  ['main', 'echo-server', 'host-server'].map((name) => [name, `test/bench/${name}.ts`]),
+  ['main', 'echo-server', 'host-server', 'aws'].map((name) => [name, `test/bench/${name}.ts`]),
 )
 await bundle({ entryPoints: { ...entryPoints, 'plugin-process': 'host/src/runtime/plugin-process.ts' }, outdir })
-const { status } = spawnSync(process.execPath, [join(outdir, 'main.js'), ...process.argv.slice(2)], {
-  stdio: 'inherit',
-})
-process.exit(status ?? 1)
+for (const program of ['main.js', 'aws.js']) {
+  const { status } = spawnSync(process.execPath, [join(outdir, program), ...process.argv.slice(2)], {
+    stdio: 'inherit',
+  })
+  if (status !== 0) process.exit(status ?? 1)
+}

@@ -16,6 +16,13 @@ export function clientSettings(service: 'EC2' | 'STS', region: string, env: Node
     defaultsMode: 'standard' as const,
     authSchemePreference: ['sigv4'],
     userAgentAppId: 'mcm-plugin-aws',
-    requestHandler: { connectionTimeout: 5_000, requestTimeout: 60_000, throwOnRequestTimeout: true },
+    requestHandler: {
+      // Node's agents know the usual variables for proxies; the library does not.
+      httpAgent: { keepAlive: true, proxyEnv: env },
+      httpsAgent: { keepAlive: true, proxyEnv: env },
+      connectionTimeout: 5_000,
+      requestTimeout: 60_000,
+      throwOnRequestTimeout: true,
+    },
   }
 }

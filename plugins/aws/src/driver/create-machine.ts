@@ -16,7 +16,9 @@ import { untilVisible } from './until-visible.ts'
 export async function createMachine(call: AwsCall, context: CallContext): Promise<MachineVm> {
   const { spec, region, name } = machineOf(call)
   const ec2 = await ec2For(region, call.secret, context)
-  const launched = (await adopt(ec2, spec, name)) ?? (await launch(ec2, call, spec, name))
+  const adopted = await adopt(ec2, spec, name)
+  if (adopted?.PrivateDnsName) return vmOf(region, adopted)
+  const launched = adopted ?? (await launch(ec2, call, spec, name))
   const vm = await untilVisible(ec2, region, launched, context)
   // A later answer may leave it out, or empty; what was known stays known.
   const nodeName = vm.PrivateDnsName || launched.PrivateDnsName || ''
