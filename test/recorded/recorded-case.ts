@@ -5,6 +5,7 @@ import type { MachineCode } from '@mcm/sdk'
 export interface RecordedCase {
   id: string
   method: string
+  group: string
   title: string
   /** Rows of the test catalogue that it shows. */
   catalogue?: string

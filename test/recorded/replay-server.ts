@@ -5,7 +5,6 @@ import type { RecordedCase, RecordedReply, RecordedRequest } from './recorded-ca
 /** Answers requests as they were answered when they were recorded, and keeps what came in. */
 export class ReplayServer {
   readonly #server = createServer((request, response) => void this.#answer(request, response))
-  readonly #timers = new Set<NodeJS.Timeout>()
   #url = ''
   #recorded: Pick<RecordedCase, 'requests' | 'replies'> = { requests: [], replies: [] }
   #extraReply: (request: RecordedRequest) => RecordedReply = () => ({ status: 500, body: '' })
@@ -38,7 +37,6 @@ export class ReplayServer {
   }
 
   async close(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer)
     this.#server.close()
     this.#server.closeAllConnections()
     await once(this.#server, 'close')
@@ -60,12 +58,8 @@ export class ReplayServer {
       response.writeHead(reply.status ?? 500, { 'content-type': reply.contentType ?? 'text/xml;charset=UTF-8' })
       response.end(body)
     }
-    if (reply.delayMs === undefined) return send()
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      send()
-    }, reply.delayMs)
-    this.#timers.add(timer)
+    // What came too late then, never comes now.
+    if (reply.delayMs === undefined) send()
   }
 
   /** The first answer of the same kind that has not been given yet; after them the last one of that kind again. */

@@ -27,6 +27,8 @@ export function failureOf(thrown: unknown): CloudFailure {
 
 /** Whether a request may succeed when it is sent again at once. Capacity does not come back within seconds. */
 export function isPassing(thrown: unknown): boolean {
+  // Told already, and repeated before, where that was of use.
+  if (MachineError.is(thrown)) return false
   const { code, httpStatus } = failureOf(thrown)
   // The SDK has learned the right time from the answer.
   if (code === 'RequestExpired' || code === 'RequestTimeTooSkewed') return true
@@ -63,7 +65,11 @@ function machineCode({ code, httpStatus }: CloudFailure, thrown: unknown) {
 
 function isNetworkFailure(thrown: unknown): boolean {
   const code = text(property(thrown, 'code')) || text(property(property(thrown, 'cause'), 'code'))
-  return MachineError.from(thrown).code === 'Unavailable' || /^(E[A-Z_]+|UND_ERR_.*)$/.test(code) || isTimeout(thrown)
+  return (
+    MachineError.from(thrown).code === 'Unavailable' ||
+    /^(E(?!RR_)[A-Z]+|ERR_PROXY_TUNNEL)$/.test(code) ||
+    isTimeout(thrown)
+  )
 }
 
 const isTimeout = (thrown: unknown) => property(thrown, 'name') === 'TimeoutError'

@@ -13,7 +13,7 @@ import {
   type RunInstancesCommandInput,
   TerminateInstancesCommand,
 } from '@aws-sdk/client-ec2'
-import type { CallContext } from '@mcm/sdk'
+import { type CallContext, untilAborted } from '@mcm/sdk'
 import type { Secret } from '../secret-keys.ts'
 import { credentialsOf, loginOf } from './credentials.ts'
 import { repeat } from './repeat.ts'
@@ -44,6 +44,8 @@ export async function ec2For(
       keepRequestIds(new EC2Client({ ...clientSettings('EC2', region), credentials: credentialsOf(login, region) })),
     (made) => made.destroy(),
   )
+  // Here, and not within the first request, whose signal does not reach a login.
+  await untilAborted(sdk.config.credentials(), signal)
   const options = { abortSignal: signal }
   const send = async <T>(name: string, request: () => Promise<T>) =>
     await repeat(`ec2.${name}`, signal, async () => await cloudRequest(`ec2.${name}`, request))

@@ -8,6 +8,7 @@ export function clientSettings(service: 'EC2' | 'STS', region: string, env: Node
   return {
     region,
     ...(endpoint && { endpoint }),
+    ignoreConfiguredEndpointUrls: true,
     useFipsEndpoint: env.AWS_USE_FIPS_ENDPOINT === 'true',
     useDualstackEndpoint: env.AWS_USE_DUALSTACK_ENDPOINT === 'true',
     // Repeated by `Ec2.send`, whose pauses end with the call.
