@@ -101,6 +101,26 @@ describe('CreateMachine', () => {
   })
 })
 
+it('asks EC2 as often for each of 200 machines as for one', async () => {
+  const names = Array.from({ length: 200 }, (_, i) => `m-${i}`)
+  const requests = async (run: () => Promise<unknown>) => {
+    world.fake.journal.length = 0
+    await run()
+    return world.fake.journal.length
+  }
+  const ids = new Map<string, string>()
+  const create = async (name: string) => {
+    ids.set(name, (await world.driver.createMachine(world.call(name))).providerID)
+  }
+  const remove = async (name: string) => {
+    await world.driver.deleteMachine(world.call(name, { providerID: ids.get(name) ?? '' }))
+  }
+  expect(await requests(() => Promise.all(names.map(create)))).toBe(200 * 4)
+  expect(await requests(() => world.driver.listMachines(world.classCall()))).toBe(1)
+  expect(await requests(() => Promise.all(names.map(remove)))).toBe(200 * 2)
+  expect(await world.driver.listMachines(world.classCall())).toEqual({ machineList: {} })
+})
+
 describe('the other methods', () => {
   it('I3: InitializeMachine without a VM wraps the NotFound', async () => {
     expect(await failureOf(world.driver.initializeMachine(world.call('m-1')))).toMatchObject({
