@@ -212,6 +212,22 @@ describe('the other methods', () => {
     expect(await world.driver.getMachineStatus(world.call('m-1'))).toEqual(made)
   })
 
+  it('GetMachineStatus tells a VM without a DNS name to come again, but for a Machine that is to go', async () => {
+    await world.driver.createMachine(world.call('m-1'))
+    for (const instance of world.fake.account.instances) instance.namelessFor = 100
+    const call = world.call('m-1')
+    expect((await failureOf(world.driver.getMachineStatus(call))).code).toBe('Unavailable')
+    const metadata = { ...call.machine.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' }
+    const going = { ...call, machine: { ...call.machine, metadata } }
+    expect((await world.driver.getMachineStatus(going)).nodeName).toBe('i-00000000000000001')
+  })
+
+  it('GetMachineStatus takes one VM on two pages for one', async () => {
+    const made = await world.driver.createMachine(world.call('m-1'))
+    Object.assign(world.fake.account.behaviour, { repeatsToken: true })
+    expect(await world.driver.getMachineStatus(world.call('m-1'))).toEqual(made)
+  })
+
   it('L2 L14: ListMachines reads five VMs over pages of two, and none of another cluster', async () => {
     for (const name of ['m-1', 'm-2', 'm-3', 'm-4', 'm-5']) await world.driver.createMachine(world.call(name))
     const spec = { tags: { 'kubernetes.io/cluster/another': '1', 'kubernetes.io/role/node': '1' } }

@@ -6,6 +6,7 @@ import {
   DescribeInstancesCommand,
   type DescribeInstancesCommandInput,
   EC2Client,
+  type Image,
   type Instance,
   ModifyNetworkInterfaceAttributeCommand,
   type ModifyNetworkInterfaceAttributeCommandInput,
@@ -22,7 +23,7 @@ import { clientSettings } from './settings.ts'
 
 /** EC2 in one region with one login, for one call. */
 export interface Ec2 {
-  describeImages(input: DescribeImagesCommandInput): ReturnType<typeof sendImages>
+  describeImages(input: DescribeImagesCommandInput): Promise<readonly Image[]>
   runInstances(input: RunInstancesCommandInput): Promise<readonly Instance[]>
   /** All pages, as one list. */
   describeInstances(input: DescribeInstancesCommandInput): Promise<Instance[]>
@@ -50,7 +51,10 @@ export async function ec2For(
   const send = async <T>(name: string, request: () => Promise<T>) =>
     await repeat(`ec2.${name}`, signal, async () => await cloudRequest(`ec2.${name}`, request))
   return {
-    describeImages: async (input) => await send('DescribeImages', () => sendImages(sdk, input, options)),
+    async describeImages(input) {
+      const answer = await send('DescribeImages', () => sdk.send(new DescribeImagesCommand(input), options))
+      return answer.Images ?? []
+    },
     async runInstances(input) {
       const answer = await send('RunInstances', () => sdk.send(new RunInstancesCommand(input), options))
       return answer.Instances ?? []
@@ -79,9 +83,4 @@ export async function ec2For(
       await send('AssignIpv6Addresses', () => sdk.send(new AssignIpv6AddressesCommand(input), options))
     },
   }
-}
-
-async function sendImages(sdk: EC2Client, input: DescribeImagesCommandInput, options: { abortSignal: AbortSignal }) {
-  const { Images = [] } = await sdk.send(new DescribeImagesCommand(input), options)
-  return Images
 }

@@ -5,7 +5,7 @@ import { tagKeysOf } from '../spec/tags.ts'
 import { type AwsCall, machineOf } from './call.ts'
 import { clientTokens } from './client-token.ts'
 import { findByTags } from './find.ts'
-import { several } from './get-machine-status.ts'
+import { several } from './find-one.ts'
 import { isVm, type Vm, vmOf } from './instance.ts'
 import { annotatedPlacement } from './placement-annotation.ts'
 import { formatProviderID } from './provider-id.ts'
@@ -17,6 +17,7 @@ export async function createMachine(call: AwsCall, context: CallContext): Promis
   const { spec, region, name } = machineOf(call)
   const ec2 = await ec2For(region, call.secret, context)
   const adopted = await adopt(ec2, spec, name)
+  if (adopted) context.logger.info('adopts the VM that is there', { id: adopted.InstanceId })
   if (adopted?.PrivateDnsName) return vmOf(region, adopted)
   const launched = adopted ?? (await launch(ec2, call, spec, name))
   const vm = await untilVisible(ec2, region, launched, context)

@@ -16,7 +16,9 @@ export async function findByTags(ec2: Ec2, keys: TagKeys, name?: string): Promis
       { Name: 'instance-state-name', Values: liveStates },
     ],
   })
-  return found.filter(isVm).filter((vm) => isMatch(vm, keys, name))
+  const matches = found.filter(isVm).filter((vm) => isMatch(vm, keys, name))
+  // Pages may overlap, and one VM on two of them is no twin.
+  return [...new Map(matches.map((vm) => [vm.InstanceId, vm])).values()]
 }
 
 /** Filters take wildcards, and other servers than EC2 do not know them all: so the answer is checked too. */

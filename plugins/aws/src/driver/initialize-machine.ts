@@ -1,9 +1,9 @@
 import { type CallContext, MachineError, type MachineVm } from '@mcm/sdk'
 import { type Ec2, ec2For } from '../cloud/ec2.ts'
 import { type AwsCall, machineOf } from './call.ts'
-import { findOne } from './get-machine-status.ts'
+import { findOne } from './find-one.ts'
 import { type Vm, vmOf } from './instance.ts'
-import { type SetupStep, setupSteps } from './setup-work.ts'
+import { type SetupStep, setupSteps } from './setup-steps.ts'
 
 /** Sets up a VM's network interfaces. What is done already is left alone. */
 export async function initializeMachine(call: AwsCall, context: CallContext): Promise<MachineVm> {
