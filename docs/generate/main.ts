@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { configurationReference } from './configuration.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
+import { metricsReference } from './metrics.ts'
 
 // Writes the parts of the reference that follow from the sources: node main.js <folder> <descriptor set of the protos>
 
@@ -11,5 +12,6 @@ const pages = {
   'contract.md': await contractReference(descriptors),
   'errors.md': errorReference(),
   'configuration.md': configurationReference(),
+  'metrics.md': metricsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

@@ -6,19 +6,23 @@ import { type Config, defaultPluginDirs } from './config/config.ts'
 import { GrpcServer, type Services } from './contract/grpc-server.ts'
 import { HttpServer } from './contract/http-server.ts'
 import { PluginsService } from './contract/plugins-service.ts'
+import { Probes } from './contract/probes.ts'
 import { ServingStatus } from './contract/serving-status.ts'
 import { Host } from './host.ts'
 import { readInstalledPlugins } from './install/installed-plugins.ts'
 import { PluginFolder } from './install/plugin-folder.ts'
 import { refusedByPolicy } from './install/policy.ts'
 import { createLog, type Log } from './log.ts'
+import { HostMetrics } from './metrics/host-metrics.ts'
+import { type PluginFigures, pluginFigures } from './metrics/plugin-figures.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
-import type { PluginPackage } from './plugins/plugin-package.ts'
-import { PluginReloader } from './routing/plugin-reloader.ts'
+import { ownProvider, type PluginPackage } from './plugins/plugin-package.ts'
+import { PluginReloader, signatureOf } from './routing/plugin-reloader.ts'
 import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
 import { ChildProcessRunner } from './runtime/child-process-runner.ts'
+import type { CloudRequest } from './runtime/messages.ts'
 import { PluginSupervisor } from './runtime/plugin-supervisor.ts'
 import type { Runner } from './runtime/runner.ts'
 
@@ -34,6 +38,8 @@ export const tokens = {
   supervise: Symbol('supervise') as InjectionToken<(plugin: PluginPackage) => PluginSupervisor>,
   routes: Symbol('RouteTable') as InjectionToken<RouteTable>,
   resilience: Symbol('Resilience') as InjectionToken<Resilience>,
+  pluginFigures: Symbol('pluginFigures') as InjectionToken<() => PluginFigures[]>,
+  metrics: Symbol('HostMetrics') as InjectionToken<HostMetrics>,
   router: Symbol('Router') as InjectionToken<Router>,
   reloader: Symbol('PluginReloader') as InjectionToken<PluginReloader>,
   status: Symbol('ServingStatus') as InjectionToken<ServingStatus>,
@@ -53,6 +59,8 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       readInstalled: readInstalledPlugins,
       refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
     })
+  const watched = (config.pluginDirs ?? defaultPluginDirs()).map((folder) => new PluginFolder(folder).lockFile)
+  const signature = await signatureOf(watched)
   const plugins = await find()
   const container = root.createChildContainer()
   const single = <T>(token: InjectionToken<T>, make: (resolve: Resolve) => T) =>
@@ -70,6 +78,9 @@ export async function compose(config: Config): Promise<DependencyContainer> {
       limits: config.supervision,
       isLinted: config.lint,
       log: resolve(tokens.log),
+      // Not before a plugin runs: metrics know the routes, and those know what this makes.
+      onCloudRequest: (plugin: PluginPackage, request: CloudRequest) =>
+        resolve(tokens.metrics).cloudRequested(ownProvider(plugin), request),
     }
     return (plugin) => new PluginSupervisor(plugin, options)
   })
@@ -80,20 +91,26 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     return new RouteTable(plugins.map(resolve(tokens.supervise)), rejected)
   })
   single(tokens.reloader, (resolve) => {
-    const folders = config.pluginDirs ?? defaultPluginDirs()
     return new PluginReloader({
       routes: resolve(tokens.routes),
       find,
       supervise: resolve(tokens.supervise),
-      watched: folders.map((folder) => new PluginFolder(folder).lockFile),
+      watched,
+      signature,
       leaveMs: config.deadlines.maxMs,
       log: resolve(tokens.log),
     })
   })
   single(tokens.resilience, (resolve) => new Resilience(config.concurrency, resolve(tokens.log)))
   single(tokens.router, (resolve) => {
-    return new Router(resolve(tokens.routes), config.deadlines, resolve(tokens.resilience), resolve(tokens.log))
+    const [routes, resilience] = [resolve(tokens.routes), resolve(tokens.resilience)]
+    return new Router(routes, config.deadlines, resilience, resolve(tokens.log), resolve(tokens.metrics))
   })
+  single(tokens.pluginFigures, (resolve) => {
+    const [routes, resilience] = [resolve(tokens.routes), resolve(tokens.resilience)]
+    return () => pluginFigures(routes, resilience)
+  })
+  single(tokens.metrics, (resolve) => new HostMetrics(resolve(tokens.pluginFigures)))
   single(tokens.status, () => new ServingStatus())
   single(tokens.services, (resolve) => {
     const plugins = new PluginsService(resolve(tokens.routes), resolve(tokens.reloader))
@@ -108,7 +125,12 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   })
   single(tokens.http, (resolve) => {
     const { allowedOrigins } = config.http
-    return new HttpServer(resolve(tokens.services), { allowedOrigins, maxMessageBytes: config.maxMessageBytes })
+    const options = { allowedOrigins, maxMessageBytes: config.maxMessageBytes }
+    const status = resolve(tokens.status)
+    const metrics = resolve(tokens.metrics)
+    const plugins = resolve(tokens.pluginFigures)
+    const probes = new Probes({ isServing: () => status.get('') === true, plugins, metrics })
+    return new HttpServer(resolve(tokens.services), probes, options)
   })
   single(tokens.host, (resolve) => {
     return new Host({

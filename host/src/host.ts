@@ -22,6 +22,13 @@ export interface HostParts {
   http: HttpServer
 }
 
+/** The addresses on which a host listens. */
+export interface Listening {
+  grpc: string[]
+  http: string[]
+  probes: string[]
+}
+
 /** A host: starts its plugins and servers, and stops them in the right order. */
 export class Host {
   readonly #parts: HostParts
@@ -38,7 +45,7 @@ export class Host {
    *
    * @returns The addresses on which the host listens.
    */
-  async start(): Promise<{ grpc: string[]; http: string[] }> {
+  async start(): Promise<Listening> {
     const { config, log, routes, reloader, status, grpc, http } = this.#parts
     // The supervisor keeps the reason for `mcm plugin list`, and the log has it.
     const starts = routes.supervisors.map((supervisor) => supervisor.start().catch(() => {}))
@@ -49,13 +56,16 @@ export class Host {
     routes.onChange(() => this.#tellStatus())
     if (config.watchPlugins) reloader.watch()
     if (config.tls) this.#certificates = await Certificates.read(config.tls, log)
-    const listening: { grpc: string[]; http: string[] } = { grpc: [], http: [] }
+    const listening: Listening = { grpc: [], http: [], probes: [] }
     for (const address of config.listen) {
       const certificates = address.kind === 'tcp' ? this.#certificates : undefined
       listening.grpc.push(formatListenAddress(await grpc.listen(address, certificates)))
     }
     for (const address of config.http.listen) {
       listening.http.push(formatListenAddress(await http.listen(address, this.#certificates)))
+    }
+    for (const address of config.http.probes) {
+      listening.probes.push(formatListenAddress(await http.listenForProbes(address)))
     }
     status.set('', true)
     log.info({ ...listening, providers: routes.providers }, 'host serving')

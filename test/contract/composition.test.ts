@@ -11,7 +11,7 @@ it('resolves every part of the host from the bundle', async () => {
   )
   const config: Config = {
     listen: [],
-    http: { listen: [], allowedOrigins: [] },
+    http: { listen: [], probes: [], allowedOrigins: [] },
     tls: undefined,
     plugins: [],
     pluginDirs: [],

@@ -34,7 +34,7 @@ beforeAll(async () => {
     plugins: [fixture('good')],
     config: {
       listen: ['127.0.0.1:0'],
-      http: { listen: ['127.0.0.1:0'] },
+      http: { listen: ['127.0.0.1:0'], probes: ['127.0.0.1:0'] },
       tls: { cert: file('cert.pem'), key: file('key.pem'), clientCa: file('ca.pem') },
     },
   })
@@ -96,6 +96,17 @@ describe('a client', () => {
     await expect(fetch(`${host.http[0]?.replace('https', 'http')}/healthz`)).rejects.toThrow('fetch failed')
     expect(await viaGrpc(client)).toBe(1)
   })
+})
+
+it('probes are answered without TLS, for kubelets, and nothing else is', async () => {
+  const [url] = host.probes
+  for (const path of ['/healthz', '/readyz', '/metrics']) expect((await fetch(url + path)).status).toBe(200)
+  const call = await fetch(`${url}/mcm.driver.v1.Plugins/ListPlugins`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{}',
+  })
+  expect(call.status).toBe(404)
 })
 
 describe('a rotation', () => {

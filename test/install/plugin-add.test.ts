@@ -42,7 +42,7 @@ describe('mcm plugin add', () => {
   it('installs from a registry, with what the plugin needs, and the host loads it', async () => {
     expect(await place.mcm('plugin', 'add', '@acme/plugin@~1.0')).toEqual({
       code: 0,
-      stdout: `@acme/plugin 1.0.0 added: serves Acme\n${done}`,
+      stdout: `@acme/plugin 1.0.0 added: serves Acme\n  unsigned, no provenance\n${done}`,
       stderr: '',
     })
     expect(await place.lock()).toEqual({
@@ -53,11 +53,20 @@ describe('mcm plugin add', () => {
           spec: '@acme/plugin@~1.0',
           source: 'registry',
           integrity: expect.stringMatching(/^sha512-/),
+          signature: 'none',
+          provenance: 'none',
           tree: expect.stringMatching(/^sha256-/),
           contract: 1,
           providers: ['Acme'],
           permissions: [],
-          dependencies: ['helper@1.0.0'],
+          packages: {
+            'node_modules/@acme/plugin': {
+              version: '1.0.0',
+              integrity: expect.stringMatching(/^sha512-/),
+              dependencies: { helper: '^1.0.0' },
+            },
+            'node_modules/helper': { version: '1.0.0', integrity: expect.stringMatching(/^sha512-/) },
+          },
         },
       },
     })
@@ -86,13 +95,15 @@ describe('mcm plugin add', () => {
     const sdk = await place.write('work/sdk', { 'package.json': '{"name":"sdk","version":"7.1.0"}', 'index.js': '' })
     await symlink(sdk, join(place.path, 'work/node_modules/sdk'))
     expect(await place.mcm('plugin', 'add', './work/plugin')).toMatchObject({ code: 0, stderr: '' })
-    expect((await place.lock()).plugins['@acme/plugin']).toMatchObject({ dependencies: ['sdk@7.1.0'] })
+    expect((await place.lock()).plugins['@acme/plugin']).toMatchObject({
+      packages: { 'node_modules/sdk': { version: '7.1.0' } },
+    })
   })
 
   it('shows where plugins come from', async () => {
     await place.mcm('plugin', 'add', '@acme/plugin@1.0')
     const { stdout } = await place.mcm('plugin', 'list', '--local', '--plugin-dir', place.plugins)
-    expect(stdout).toMatch(/FROM\n@acme\/plugin .*registry @acme\/plugin@1\.0\n$/)
+    expect(stdout).toMatch(/FROM\n@acme\/plugin .*registry @acme\/plugin@1\.0 \(unsigned, no provenance\)\n$/)
   })
 
   it('runs no script of a package, packed or installed', async () => {

@@ -245,7 +245,8 @@ describe('many', () => {
     const connection = new LibvirtConnection(world.daemon.uri)
     const libvirt = await connection.use(signal)
     const names = Array.from({ length: 20 }, (_, i) => `many-${i}`)
-    const context = { signal, deadlineMs: 0, logger: console, client: () => Promise.reject(new Error('not used')) }
+    const notUsed = () => Promise.reject(new Error('not used'))
+    const context = { signal, deadlineMs: 0, logger: console, client: notUsed, cloudRequest: notUsed }
     await Promise.all(
       names.map(async (name) => {
         const { machine, machineClass } = world.request(name)

@@ -3,7 +3,9 @@ import { readConfig } from '../config/config.ts'
 import { addPlugins, updatePlugins } from '../install/add-plugins.ts'
 import { writeBundle } from '../install/bundle.ts'
 import { type Change, type ChangeContext, removePlugins } from '../install/change-plugins.ts'
-import { formatLockFile } from '../install/lock-file.ts'
+import { describeProof } from '../install/describe-origin.ts'
+import { installLocked } from '../install/install-locked.ts'
+import { dependenciesOf, formatLockFile, integrityPattern } from '../install/lock-file.ts'
 import { consentFrom } from '../install/permissions.ts'
 import { defaultPluginFolder, PluginFolder } from '../install/plugin-folder.ts'
 import { chosen, verifyPlugins } from '../install/verify-plugins.ts'
@@ -11,17 +13,42 @@ import { askForConsent } from './ask-for-consent.ts'
 import { CliError } from './cli-error.ts'
 import { untilSignalled } from './until-signalled.ts'
 
-/** `mcm plugin add`, `remove`, `update`, `verify` and `bundle`: change and check the plugins in a plugin folder. */
+/** `mcm plugin add`, `install`, `remove`, `update`, `verify` and `bundle`: change and check the plugins in a plugin folder. */
 export function addPluginInstallCommands(plugin: Command): void {
   withConsent(withFolder(plugin.command('add <spec...>')))
     .description(
       'install plugins: from a registry (@acme/plugin, @acme/plugin@^1), a folder (./plugin), a tarball or a bundle (plugin.tgz)',
     )
-    .action(async (specs: string[], options: ChangeOptions) => {
+    .option('--integrity <sha512>', 'what the tarball of the one plugin has to be, such as sha512-…')
+    .action(async (specs: string[], { integrity, ...options }: ChangeOptions & { integrity?: string }) => {
+      if (integrity !== undefined && specs.length > 1)
+        throw new CliError('--integrity is for one plugin; add them one by one')
+      if (integrity !== undefined && !integrityPattern.test(integrity)) {
+        throw new CliError(
+          '--integrity wants the sha512 of the tarball as npm writes it: sha512- and 88 characters of base64',
+        )
+      }
       const changes = await untilSignalled(async (signal) => {
-        return await addPlugins(specs, process.cwd(), await contextOf(options, signal))
+        const pin = integrity === undefined ? {} : { integrity }
+        return await addPlugins(specs, process.cwd(), await contextOf(options, signal), pin)
       })
       report(changes)
+    })
+
+  withPolicy(withFolder(plugin.command('install')))
+    .description(
+      'install exactly what the lock file in the plugin folder names, and leave it as it is; for a lock file that was reviewed',
+    )
+    .option('--bundle <file>', 'take the plugins from a bundle, as far as it has them')
+    .action(async (options: PolicyOptions & { bundle?: string }) => {
+      const installed = await untilSignalled(async (signal) => {
+        const { pluginPolicy: policy } = await readConfig(options.config)
+        return await installLocked({ folder: new PluginFolder(options.pluginFolder), policy, signal }, options)
+      })
+      for (const { name, version, isNew } of installed) {
+        console.log(`${name} ${version} ${isNew ? 'installed' : 'is there already'}`)
+      }
+      if (installed.some(({ isNew }) => isNew)) console.log(restart)
     })
 
   withFolder(plugin.command('remove <name...>'))
@@ -40,6 +67,7 @@ export function addPluginInstallCommands(plugin: Command): void {
       const changes = await untilSignalled(async (signal) => {
         return await updatePlugins(names, await contextOf(options, signal), { isDryRun })
       })
+      if (changes.length === 0) console.log(`no plugin is installed in ${options.pluginFolder}`)
       if (isDryRun) for (const change of changes) console.log(describeUpdate(change))
       else report(changes)
     })
@@ -47,7 +75,9 @@ export function addPluginInstallCommands(plugin: Command): void {
   withFolder(plugin.command('verify [name...]'))
     .description('compare the files of plugins with the lock file; exit status 1 where they differ')
     .action(async (names: string[], options: FolderOptions) => {
-      for (const { name, entry, difference } of await verifyPlugins(new PluginFolder(options.pluginFolder), names)) {
+      const verdicts = await verifyPlugins(new PluginFolder(options.pluginFolder), names)
+      if (verdicts.length === 0) console.log(`no plugin is installed in ${options.pluginFolder}`)
+      for (const { name, entry, difference } of verdicts) {
         if (!difference) {
           console.log(`${name} ${entry.version} is as installed`)
           continue
@@ -78,7 +108,9 @@ interface FolderOptions {
   pluginFolder: string
 }
 
-type ChangeOptions = FolderOptions & { config?: string; yes?: boolean; allow?: string[] }
+type PolicyOptions = FolderOptions & { config?: string }
+
+type ChangeOptions = PolicyOptions & { yes?: boolean; allow?: string[] }
 
 function withFolder(command: Command): Command {
   const option = new Option('--plugin-folder <dir>', 'where the plugins are installed')
@@ -87,10 +119,13 @@ function withFolder(command: Command): Command {
 
 function withConsent(command: Command): Command {
   const collect = (value: string, previous: string[] = []) => [...previous, value]
-  return command
+  return withPolicy(command)
     .option('--yes', 'grant all permissions that the plugins ask for')
     .option('--allow <kind:value>', 'grant one permission, such as net:api.acme.example (repeatable)', collect)
-    .option('--config <file>', 'YAML configuration of the host, for its pluginPolicy')
+}
+
+function withPolicy(command: Command): Command {
+  return command.option('--config <file>', 'YAML configuration of the host, for its pluginPolicy')
 }
 
 async function contextOf(options: ChangeOptions, signal: AbortSignal): Promise<ChangeContext> {
@@ -101,8 +136,13 @@ async function contextOf(options: ChangeOptions, signal: AbortSignal): Promise<C
 
 function report(changes: readonly Change[]): void {
   for (const change of changes) console.log(describeUpdate(change))
-  if (changes.some((change) => isChanged(change))) console.log('start the host again to make it count')
+  for (const { name, after, notes = [] } of changes) {
+    for (const note of notes) console.error(`note on ${name} ${after?.version}: ${note}`)
+  }
+  if (changes.some((change) => isChanged(change))) console.log(restart)
 }
+
+const restart = 'start the host again to make it count'
 
 function isChanged({ name, before, after }: Change): boolean {
   if (!before || !after) return true
@@ -115,15 +155,18 @@ function describeUpdate(change: Change): string {
   if (!after) return `${name} ${before?.version ?? ''} removed`
   if (!before) {
     const granted = after.permissions.length > 0 ? `, may use ${after.permissions.join(', ')}` : ''
-    return `${name} ${after.version} added: serves ${after.providers.join(', ')}${granted}`
+    const added = `${name} ${after.version} added: serves ${after.providers.join(', ')}${granted}`
+    // What comes from one's own disk has nobody to sign it.
+    return after.source === 'registry' ? `${added}\n  ${describeProof(after)}` : added
   }
   if (!isChanged(change)) return `${name} ${after.version} is up to date`
   const version = before.version === after.version ? after.version : `${before.version} → ${after.version}`
   const details = [
     ...listChanges('provider', before.providers, after.providers),
     ...listChanges('permission', before.permissions, after.permissions),
-    ...listChanges('dependency', before.dependencies, after.dependencies),
+    ...listChanges('dependency', dependenciesOf(name, before), dependenciesOf(name, after)),
     ...(before.version === after.version && before.tree !== after.tree ? ['its files'] : []),
+    ...(describeProof(before) === describeProof(after) ? [] : [describeProof(after)]),
     ...(before.spec === after.spec ? [] : [`asked for as ${after.spec}`]),
   ]
   return [`${name} ${version}`, ...details.map((detail) => `  ${detail}`)].join('\n')

@@ -68,7 +68,7 @@ async function list(options: PluginOptions): Promise<void> {
 }
 
 async function show(wanted: string, options: PluginOptions): Promise<void> {
-  const { plugins } = await fetchPlugins(options)
+  const { plugins, isLocal } = await fetchPlugins(options)
   const plugin = plugins.find(({ name, providers }) => name === wanted || providers.includes(wanted))
   if (!plugin) {
     const have = plugins.map(({ name }) => name).join(', ') || 'none'
@@ -90,6 +90,7 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
       ...(plugin.instances.length > 0 && { instances: plugin.instances.map(describeInstance) }),
       ...(plugin.lastFailure && { lastFailure: describeFailure(plugin.lastFailure) }),
       folder: plugin.folder,
+      ...(isLocal && { from: await describeOrigin(plugin.folder) }),
       capabilities: plugin.capabilities,
       permissions: plugin.permissions ?? 'none',
       secret: Object.fromEntries(secretKeys),

@@ -12,6 +12,11 @@ export function addServeCommand(program: Command): void {
     .description('run the host')
     .option('--listen <address>', 'serve gRPC on unix:///path or host:port (repeatable)', collect)
     .option('--http <address>', 'serve HTTP with JSON, and gRPC-Web, on host:port (repeatable)', collect)
+    .option(
+      '--probes <address>',
+      'serve /healthz, /readyz and /metrics alone, without TLS, on host:port (repeatable)',
+      collect,
+    )
     .option('--tls-cert <file>', 'certificate for TCP addresses (PEM; read again when it changes)')
     .option('--tls-key <file>', 'its key (PEM)')
     .option('--tls-client-ca <file>', 'who signs the certificates of clients (PEM)')
@@ -28,6 +33,7 @@ interface ServeOptions {
   pluginDir?: string[]
   listen?: string[]
   http?: string[]
+  probes?: string[]
   tlsCert?: string
   tlsKey?: string
   tlsClientCa?: string
@@ -41,7 +47,7 @@ async function serve(options: ServeOptions): Promise<void> {
   const { tlsCert: cert, tlsKey: key, tlsClientCa: clientCa } = options
   const config = await readConfig(options.config, {
     listen: options.listen,
-    http: { listen: options.http },
+    http: { listen: options.http, probes: options.probes },
     ...((cert || key || clientCa) && { tls: { cert, key, clientCa } }),
     insecure: options.insecure,
     lint: options.lint,
@@ -64,6 +70,7 @@ async function serve(options: ServeOptions): Promise<void> {
       // For people and for scripts that wait for it; the log has the same for machines.
       for (const address of listening.grpc) console.log(`serving gRPC on ${address}`)
       for (const address of listening.http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)
+      for (const address of listening.probes) console.log(`serving probes on http://${address}`)
     }
     const signal = await signalled
     // It fails now if it has not come to its end.

@@ -30,7 +30,7 @@ it('has defaults for everything', async () => {
   for (const yaml of [undefined, '', '# nothing\n', 'http:\nlog:\n']) {
     expect(await read(yaml, { pluginDirs: [] })).toEqual({
       listen: [{ kind: 'unix', path: defaultEndpoint().replace('unix://', '') }],
-      http: { listen: [], allowedOrigins: [] },
+      http: { listen: [], probes: [], allowedOrigins: [] },
       tls: undefined,
       plugins: [],
       pluginDirs: [],
@@ -55,7 +55,7 @@ it('has defaults for everything', async () => {
 it('takes what the file says, and the command line over it, part by part', async () => {
   const yaml = `
 listen: [unix:///run/a, "[::1]:1"]
-http: { listen: ["127.0.0.1:2"], allowedOrigins: ["https://a.example"] }
+http: { listen: ["127.0.0.1:2"], probes: [":3"], allowedOrigins: ["https://a.example"] }
 insecure: true
 plugins: [a]
 pluginPolicy: { allow: ["@acme/*"], requireIntegrity: true }
@@ -77,7 +77,12 @@ stopSeconds: 1
       { kind: 'unix', path: '/run/a' },
       { kind: 'tcp', host: '::1', port: 1 },
     ],
-    http: { listen: [{ kind: 'tcp', host: '127.0.0.1', port: 2 }], allowedOrigins: ['https://a.example'] },
+    http: {
+      listen: [{ kind: 'tcp', host: '127.0.0.1', port: 2 }],
+      // Needs neither TLS nor loopback.
+      probes: [{ kind: 'tcp', host: '::', port: 3 }],
+      allowedOrigins: ['https://a.example'],
+    },
     tls: undefined,
     plugins: ['b'],
     pluginDirs: ['x'],

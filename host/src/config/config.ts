@@ -39,6 +39,11 @@ export const configSchema = Type.Object(
     http: Type.Object(
       {
         listen: Type.Optional(texts('Where HTTP is served (JSON, gRPC-Web): `host:port`. Default: nowhere.')),
+        probes: Type.Optional(
+          texts(
+            'Where `/healthz`, `/readyz` and `/metrics` alone are served, without TLS, to all who can reach it: `host:port`. Default: nowhere.',
+          ),
+        ),
         allowedOrigins: Type.Optional(
           texts('Web origins whose pages may call, such as `https://console.example`. Default: none.'),
         ),
@@ -81,6 +86,11 @@ export const configSchema = Type.Object(
           default: false,
           description: 'Load only plugins whose files the lock file of a plugin folder vouches for.',
         }),
+        requireProvenance: Type.Optional(
+          texts(
+            'Repositories, such as `https://github.com/acme/*`. Install and load only plugins that were proven to be built from one of them.',
+          ),
+        ),
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),
@@ -145,10 +155,12 @@ export const configSchema = Type.Object(
 
 type RawConfig = Static<typeof configSchema>
 
+type TcpAddress = ListenAddress & { kind: 'tcp' }
+
 /** The configuration of a host, checked and complete. */
 export interface Config {
   listen: ListenAddress[]
-  http: { listen: (ListenAddress & { kind: 'tcp' })[]; allowedOrigins: string[] }
+  http: { listen: TcpAddress[]; probes: TcpAddress[]; allowedOrigins: string[] }
   tls: { cert: string; key: string; clientCa: string } | undefined
   plugins: string[]
   /** `undefined` for {@link defaultPluginDirs}. */
@@ -196,7 +208,8 @@ export async function readConfig(file: string | undefined, flags: Record<string,
 
 interface Addresses {
   listen: ListenAddress[]
-  http: ListenAddress[]
+  http: TcpAddress[]
+  probes: TcpAddress[]
 }
 
 /**
@@ -218,16 +231,24 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
       }
     })
   const listen = read('listen', raw.listen ?? [defaultEndpoint()])
-  const http = read('http.listen', isObject(raw.http) ? raw.http.listen : undefined)
+  const readTcp = (path: string, value: unknown) => {
+    const addresses = read(path, value)
+    const tcp = addresses.filter((address) => address.kind === 'tcp')
+    if (tcp.length < addresses.length) {
+      wrong.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
+    }
+    return tcp
+  }
+  const section = isObject(raw.http) ? raw.http : {}
+  const http = readTcp('http.listen', section.listen)
+  const probes = readTcp('http.probes', section.probes)
+  // Probes have nothing to protect.
   for (const [path, list] of [
     ['listen', listen],
     ['http.listen', http],
   ] as const) {
     for (const address of list) {
-      if (address.kind === 'unix') {
-        if (path === 'http.listen') wrong.push({ path, message: 'must be TCP addresses; unix sockets are for gRPC' })
-        continue
-      }
+      if (address.kind === 'unix') continue
       if (raw.tls || !knowsTls) continue
       if (!raw.insecure)
         wrong.push({ path, message: 'TCP needs TLS (tls.cert, tls.key, tls.clientCa), or "insecure" on loopback' })
@@ -235,7 +256,7 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
         wrong.push({ path, message: `"insecure" is only for loopback, not for ${address.host}; use TLS` })
     }
   }
-  return { listen, http }
+  return { listen, http, probes }
 }
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
@@ -243,7 +264,8 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
   return {
     listen: addresses.listen,
     http: {
-      listen: addresses.http.filter((address) => address.kind === 'tcp'),
+      listen: addresses.http,
+      probes: addresses.probes,
       allowedOrigins: raw.http.allowedOrigins ?? [],
     },
     tls: raw.tls,

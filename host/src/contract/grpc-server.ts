@@ -2,6 +2,7 @@ import { type DescMessage, type DescMethod, fromBinary, type MessageShape, toBin
 import { type handleUnaryCall, Metadata, Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js'
 import { MachineError } from '@mcm/sdk'
 import {
+  type CallOptions,
   Driver,
   type DriverClient,
   type DriverMethod,
@@ -84,11 +85,7 @@ export class GrpcServer {
   }
 }
 
-type Handler = (
-  method: DescMethod,
-  request: Uint8Array,
-  options: { signal: AbortSignal; deadlineMs?: number },
-) => Promise<Uint8Array>
+type Handler = (method: DescMethod, request: Uint8Array, options: CallOptions) => Promise<Uint8Array>
 
 function addService(server: Server, methods: readonly DescMethod[], handle: Handler): void {
   const definition: Record<string, ServiceDefinition[string]> = {}
@@ -117,7 +114,12 @@ function unaryHandler(method: DescMethod, handle: Handler): handleUnaryCall<Buff
     call.on('cancelled', () => isAnswered || controller.abort())
     const deadline = call.getDeadline()
     const deadlineMs = deadline instanceof Date ? deadline.getTime() : deadline
-    const options = { signal: controller.signal, ...(Number.isFinite(deadlineMs) && { deadlineMs }) }
+    const [requestId] = call.metadata.get('x-request-id')
+    const options = {
+      signal: controller.signal,
+      ...(Number.isFinite(deadlineMs) && { deadlineMs }),
+      ...(typeof requestId === 'string' && { requestId }),
+    }
     handle(method, call.request, options).then(
       (bytes) => {
         isAnswered = true

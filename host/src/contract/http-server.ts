@@ -23,6 +23,7 @@ import type { Certificates } from './certificates.ts'
 import { callDriver } from './driver-service.ts'
 import type { Services } from './grpc-server.ts'
 import { formatListenAddress, isLoopback, type ListenAddress } from './listen-address.ts'
+import type { Probes } from './probes.ts'
 
 /** One address, with its connections: an HTTP/2 server does not know its own. */
 interface Listener {
@@ -38,18 +39,19 @@ export interface HttpOptions {
   allowedOrigins: readonly string[]
 }
 
-/**
- * The contract over HTTP, for curl and browsers: the Connect protocol with JSON, gRPC-Web, and gRPC. `GET /healthz`
- * answers whether the host serves.
- */
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** The contract over HTTP, for curl and browsers: the Connect protocol with JSON, gRPC-Web, and gRPC. And {@link Probes}. */
 export class HttpServer {
   readonly #services: Services
+  readonly #probes: Probes
   readonly #options: HttpOptions
   readonly #handle: (request: never, response: never) => void
   readonly #listeners: Listener[] = []
 
-  constructor(services: Services, options: HttpOptions) {
+  constructor(services: Services, probes: Probes, options: HttpOptions) {
     this.#services = services
+    this.#probes = probes
     this.#options = options
     this.#handle = connectNodeAdapter({
       routes: (router) => this.#routes(router),
@@ -66,7 +68,25 @@ export class HttpServer {
 
   /** Listens on a TCP address. @returns The address, with the port that the system chose. */
   async listen(address: ListenAddress & { kind: 'tcp' }, certificates?: Certificates): Promise<ListenAddress> {
-    const handler = (request: IncomingMessage, response: ServerResponse) => this.#guard(address, request, response)
+    return await this.#listen(address, (request, response) => this.#guard(address, request, response), certificates)
+  }
+
+  /** Listens for {@link Probes} alone, without TLS: who asks them seldom has a certificate. @returns The address. */
+  async listenForProbes(address: ListenAddress & { kind: 'tcp' }): Promise<ListenAddress> {
+    return await this.#listen(address, (request, response) => {
+      if (!isTrustedHost(address, request)) refuseHost(response)
+      else if (!this.#probes.answer(request, response)) {
+        response.writeHead(404, { 'content-type': 'text/plain' })
+        response.end('not found; GET /healthz, /readyz or /metrics\n')
+      }
+    })
+  }
+
+  async #listen(
+    address: ListenAddress & { kind: 'tcp' },
+    handler: Handler,
+    certificates?: Certificates,
+  ): Promise<ListenAddress> {
     let server: Server | Http2SecureServer
     if (certificates) {
       const secure = createSecureServer({
@@ -108,18 +128,12 @@ export class HttpServer {
   }
 
   #guard(address: ListenAddress, request: IncomingMessage, response: ServerResponse): void {
-    if (request.url === '/healthz' && request.method === 'GET') {
-      const isServing = this.#services.status.get('') === true
-      response.writeHead(isServing ? 200 : 503, { 'content-type': 'text/plain' })
-      response.end(isServing ? 'ok\n' : 'not serving\n')
-      return
-    }
     if (!isTrustedHost(address, request)) {
-      response.writeHead(421, { 'content-type': 'text/plain' })
-      response.end('this listener only answers requests for localhost\n')
+      refuseHost(response)
       return
     }
     if (!this.#allowOrigin(request, response)) return
+    if (this.#probes.answer(request, response)) return
     // The library refuses it too, but without a word.
     if (
       request.method === 'POST' &&
@@ -159,9 +173,11 @@ export class HttpServer {
         Driver.method[method] as DescMethod as never,
         (async (message: never, context: HandlerContext) => {
           const deadline = context.timeoutMs()
+          const requestId = context.requestHeader.get('x-request-id')
           const options = {
             signal: context.signal,
             ...(deadline !== undefined && { deadlineMs: Date.now() + deadline }),
+            ...(requestId !== null && { requestId }),
           }
           try {
             return responseFromPlain(method, await callDriver(driver, method, requestToPlain(method, message), options))
@@ -207,6 +223,11 @@ function connectError(error: MachineError, protocol: string): ConnectError {
   // Only gRPC has the details in trailers, where there is little room.
   const fitted = protocol === 'grpc' ? fittedErrorDetail(error) : { message: error.message, detail: errorDetail(error) }
   return new ConnectError(fitted.message, code, undefined, [{ desc: ErrorDetailSchema, value: fitted.detail }])
+}
+
+function refuseHost(response: ServerResponse): void {
+  response.writeHead(421, { 'content-type': 'text/plain' })
+  response.end('this listener only answers requests for localhost\n')
 }
 
 /**

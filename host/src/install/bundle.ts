@@ -7,7 +7,7 @@ import { createGunzip, createGzip } from 'node:zlib'
 import { InstallError, messageOf } from './install-error.ts'
 import { formatLockFile, type LockEntry, type LockedPlugins, parseLockFile } from './lock-file.ts'
 import { lockFileName, type PluginFolder, treeName } from './plugin-folder.ts'
-import { writeListing } from './stage-plugin.ts'
+import { finishTree } from './stage-plugin.ts'
 import { isHeader, readTar, type TarFile, writeTar } from './tar.ts'
 import { describeDifference, listTree } from './tree-digest.ts'
 import { verifyPlugins } from './verify-plugins.ts'
@@ -120,7 +120,7 @@ async function unpack(files: AsyncGenerator<TarFile>, into: string): Promise<Bun
   for (const [name, entry] of locked) {
     const tree = join(into, 'packages', treeName(name, entry.version, entry.tree))
     await mkdir(tree, { recursive: true })
-    const { digest } = await writeListing(tree)
+    const { digest } = await finishTree(tree)
     if (digest !== entry.tree) throw new InstallError(`the files of ${name} in it are not those of its lock file`)
     plugins.push({ name, tree, entry })
   }

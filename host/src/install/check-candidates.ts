@@ -4,14 +4,16 @@ import { InstallError } from './install-error.ts'
 import type { LockEntry, LockedPlugins } from './lock-file.ts'
 import { permissionTexts } from './permissions.ts'
 import { packageIn } from './plugin-folder.ts'
-import { type PluginPolicy, refusedByPolicy } from './policy.ts'
+import { builtFrom, type PluginPolicy, refusedByPolicy } from './policy.ts'
 
 /** A plugin that is ready to be put in place, if nothing speaks against it. */
 export interface Candidate {
   name: string
   /** Where its tree lies now. */
   tree: string
-  entry: Pick<LockEntry, 'version' | 'spec' | 'source' | 'integrity' | 'tree' | 'dependencies'>
+  /** What whoever installs it should know of where it comes from. */
+  notes: string[]
+  entry: Pick<LockEntry, 'version' | 'spec' | 'source' | 'integrity' | 'signature' | 'provenance' | 'tree' | 'packages'>
 }
 
 /** A candidate that can be used, with its whole entry. */
@@ -35,7 +37,7 @@ export async function checkCandidates(
     const complain = (reason: string) => problems.push(`${name} ${entry.version}: ${reason}`)
     if (checked.some((other) => other.name === name)) complain('it is named twice')
     // It will be in the lock file.
-    const refused = refusedByPolicy({ name, isLocked: true }, policy)
+    const refused = refusedByPolicy({ name, isLocked: true, ...builtFrom(entry) }, policy)
     if (refused !== undefined) complain(refused)
     const plugin = await readPlugin(packageIn(tree, name), true)
     if (!plugin || 'reason' in plugin) {

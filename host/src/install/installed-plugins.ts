@@ -5,6 +5,7 @@ import { messageOf } from './install-error.ts'
 import { type LockEntry, type LockedPlugins, readLockFileIfThere } from './lock-file.ts'
 import { beyondGranted, permissionTexts } from './permissions.ts'
 import { PluginFolder, packageIn } from './plugin-folder.ts'
+import { builtFrom } from './policy.ts'
 import { compareTree, describeDifference } from './tree-digest.ts'
 
 /**
@@ -62,7 +63,7 @@ async function readInstalled(
     const reason = `it asks for ${beyond.join(', ')}, which the lock file does not grant; run "mcm plugin update ${name}"`
     return { ...rejected, reason }
   }
-  return { ...plugin, isLocked: true }
+  return { ...plugin, isLocked: true, ...builtFrom(entry) }
 }
 
 /** What lies where Node would look for a module that a tree lacks, outside of all that the lock file covers. */

@@ -15,11 +15,13 @@ const entry: LockEntry = {
   spec: '@acme/plugin@^1',
   source: 'registry',
   integrity: `sha512-${'A'.repeat(86)}==`,
+  signature: 'none',
+  provenance: 'none',
   tree: `sha256-${'0'.repeat(64)}`,
   contract: 1,
   providers: ['Zeta', 'alpha'],
   permissions: ['net:x'],
-  dependencies: [],
+  packages: { 'node_modules/@a/a': { version: '1.0.0', dependencies: { b: '*' } } },
 }
 
 it('is the same text whatever the order, and keeps the first provider first', () => {
@@ -60,6 +62,11 @@ describe('refuses', () => {
       'unknown fields',
       text({ a: { ...entry, more: 1 } }),
       `L is not valid: plugins.a.more is not a known field; ${restore}`,
+    ],
+    [
+      'a package in the tree whose path leads out',
+      text({ a: { ...entry, packages: { 'node_modules/b/../../../c': { version: '1.0.0' } } } }),
+      `L is not valid: plugins.a.packages["node_modules/b/../../../c"] is not a known field; ${restore}`,
     ],
     ['a name that leads out', text({ '../x': entry }), 'L names "../x" "1.0.0", which npm forbids'],
     ['a scope that leads out', text({ '@a/..': entry }), 'L names "@a/.." "1.0.0", which npm forbids'],

@@ -5,8 +5,41 @@ import { valid } from 'semver'
 import { compileSchema, describeErrors, type ValidateFunction } from '../schema/json-schema.ts'
 import { codeOf, InstallError, messageOf } from './install-error.ts'
 
+/** A sha512 of a tarball, as npm writes it. */
+export const integrityPattern = /^sha512-[A-Za-z0-9+/]{86}==$/
+
 const texts = Type.Array(Type.String())
 const strict = { additionalProperties: false }
+
+// What npm wrote of a package into a lock file of its own, but for where it was fetched: mirrors differ.
+const packageSchema = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    version: Type.String(),
+    integrity: Type.Optional(Type.String()),
+    inBundle: Type.Optional(Type.Boolean()),
+    hasShrinkwrap: Type.Optional(Type.Boolean()),
+    optional: Type.Optional(Type.Boolean()),
+    peer: Type.Optional(Type.Boolean()),
+    os: Type.Optional(texts),
+    cpu: Type.Optional(texts),
+    libc: Type.Optional(texts),
+    dependencies: Type.Optional(Type.Record(Type.String(), Type.String())),
+    optionalDependencies: Type.Optional(Type.Record(Type.String(), Type.String())),
+    peerDependencies: Type.Optional(Type.Record(Type.String(), Type.String())),
+    peerDependenciesMeta: Type.Optional(
+      Type.Record(Type.String(), Type.Object({ optional: Type.Optional(Type.Boolean()) })),
+    ),
+    bundleDependencies: Type.Optional(Type.Union([texts, Type.Boolean()])),
+  },
+  strict,
+)
+
+/** The fields of a package that the lock file keeps, in its order. */
+export const packageFields = Object.keys(packageSchema.properties)
+
+// npm would write there.
+const pathPattern = '^node_modules/(?!(.*/)?\\.\\.?(/|$))[^\\\\]+$'
 
 const entrySchema = Type.Object(
   {
@@ -15,15 +48,21 @@ const entrySchema = Type.Object(
     spec: Type.String(),
     source: Type.Enum(['registry', 'folder', 'tarball']),
     // sha512 of the tarball, as npm writes it.
-    integrity: Type.String({ pattern: '^sha512-[A-Za-z0-9+/]{86}==$' }),
+    integrity: Type.String({ pattern: integrityPattern.source }),
+    // Whether the registry had signed the tarball, and where it was proven to have been built.
+    signature: Type.Enum(['registry', 'none']),
+    provenance: Type.Union([
+      Type.Literal('none'),
+      Type.Object({ repository: Type.String(), workflow: Type.String(), commit: Type.String() }, strict),
+    ]),
     // sha256 over all files that the plugin can load, its dependencies too.
     tree: Type.String({ pattern: '^sha256-[0-9a-f]{64}$' }),
     contract: Type.Integer(),
     providers: texts,
     // What the operator granted, as `kind:value`.
     permissions: texts,
-    // What came along, as `name@version`. For reviewers: the digest of the tree already covers it.
-    dependencies: texts,
+    // What lies where in the tree, so that "mcm plugin install" can make it again.
+    packages: Type.Record(Type.String({ pattern: pathPattern }), packageSchema, strict),
   },
   strict,
 )
@@ -35,6 +74,9 @@ const schema = Type.Object(
 
 /** One plugin in the lock file. */
 export type LockEntry = Static<typeof entrySchema>
+
+/** A package in the tree of a plugin. */
+export type LockedPackage = Static<typeof packageSchema>
 
 /** The plugins of a plugin folder by package name. */
 export type LockedPlugins = Readonly<Record<string, LockEntry>>
@@ -94,15 +136,22 @@ let validate: ValidateFunction | undefined
 /** The text of a lock file: the same plugins give the same text, whatever the order in which they came. */
 export function formatLockFile(plugins: LockedPlugins): string {
   const sorted = Object.entries(plugins).sort(([a], [b]) => (a < b ? -1 : 1))
-  const entries = sorted.map(([name, entry]) => {
-    const { version, spec, source, integrity, tree, contract, providers, permissions, dependencies } = entry
-    return [
-      name,
-      // In this order, whoever made the entry. A plugin's own provider name comes first and stays there.
-      { version, spec, source, integrity, tree, contract, providers, permissions, dependencies },
-    ]
-  })
+  // In this order, whoever made the entry. A plugin's own provider name comes first and stays there.
+  const entries = sorted.map(([name, entry]) => [name, pick(entry, Object.keys(entrySchema.properties))])
   return `${JSON.stringify({ lockfileVersion: 1, plugins: Object.fromEntries(entries) }, null, 2)}\n`
+}
+
+/** Some fields of an object, in their order. */
+export function pick(object: object, fields: readonly string[]): object {
+  const found = fields.filter((field) => Object.hasOwn(object, field))
+  return Object.fromEntries(found.map((field) => [field, Reflect.get(object, field)]))
+}
+
+/** What came along with a plugin, as sorted `name@version`. */
+export function dependenciesOf(name: string, { packages }: Pick<LockEntry, 'packages'>): string[] {
+  const others = Object.entries(packages).filter(([path]) => path !== `node_modules/${name}`)
+  const found = others.map(([path, { version }]) => `${path.replace(/^.*node_modules\//, '')}@${version}`)
+  return [...new Set(found)].sort()
 }
 
 /** Replaces a lock file. Whoever reads it sees the old or the new one, also after a crash. */
@@ -113,6 +162,8 @@ export async function writeLockFile(file: string, plugins: LockedPlugins): Promi
     const handle = await open(fresh, 'w', 0o644)
     try {
       await handle.writeFile(formatLockFile(plugins))
+      // Whatever the umask: whoever runs a host has to read it.
+      await handle.chmod(0o644)
       // Before the rename, or a power cut could leave an empty file under the new name.
       await handle.sync()
     } finally {

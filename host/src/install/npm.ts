@@ -7,9 +7,17 @@ import { maskSecrets } from './mask-secrets.ts'
 /** The npm command line, which brings registries, proxies, logins and mirrors as the user has set them up. */
 export class Npm {
   readonly #command: readonly [string, ...string[]]
+  /** Where npm itself lies, with settings that came with it. */
+  readonly folder: string
 
-  private constructor(command: readonly [string, ...string[]]) {
+  private constructor(command: readonly [string, ...string[]], program: string) {
     this.#command = command
+    this.folder = dirname(dirname(program))
+  }
+
+  /** The environment for npm. */
+  get env(): NodeJS.ProcessEnv {
+    return npmEnvironment(process.env)
   }
 
   /** Finds the npm that came with the running Node, or else the one on PATH. */
@@ -23,8 +31,8 @@ export class Npm {
       const program = await realpath(candidate).catch(() => undefined)
       if (program === undefined) continue
       // Run by this very Node: the script's own first line may name one that is too old, or none.
-      if (program.endsWith('.js')) return new Npm([node, program])
-      if (await isExecutable(program)) return new Npm([program])
+      if (program.endsWith('.js')) return new Npm([node, program], program)
+      if (await isExecutable(program)) return new Npm([program], program)
     }
     throw new InstallError(
       `npm was not found, neither beside ${node} nor on PATH; install it (it comes with Node), or add a bundle, which needs none`,
@@ -38,7 +46,7 @@ export class Npm {
     const deadline = AbortSignal.timeout(deadlineMs)
     const child = spawn(program, [...first, ...always, ...args], {
       cwd,
-      env: npmEnvironment(process.env),
+      env: this.env,
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own: npm starts helpers, and Ctrl-C must end them only after we have decided so.
       detached: true,
@@ -106,13 +114,26 @@ function complaint(args: readonly string[], code: number | null, stderr: string)
   const lines = maskSecrets(stderr)
     .split('\n')
     .map((line) => line.replace(/^npm (error|ERR!) ?/, '').trimEnd())
-    .filter((line) => line !== '' && !line.startsWith('A complete log of this run'))
+    .filter((line) => !noise.test(line))
   const how = code === null ? 'was ended by a signal' : `failed with status ${code}`
+  const reason = /^code (\S+)$/.exec(lines[0] ?? '')?.[1] ?? ''
+  const hint = unreachable.has(reason)
+    ? [
+        'the registry cannot be reached; look at "npm config get registry" and "npm config get proxy"; a bundle needs none',
+      ]
+    : []
   return [
     `npm ${args[0]} ${how}${lines.length > 0 ? ':' : ''}`,
-    ...lines.slice(-maxLines).map((line) => `  ${line}`),
+    ...lines.slice(0, maxLines).map((line) => `  ${line}`),
+    ...hint,
   ].join('\n')
 }
+
+// Stack traces and dumped errors say nothing that the line before them does not; the last ones speak of npm itself.
+const noise =
+  /^$|^\s+at |^\s+(code|errno|syscall|address|port|type|hostname|path|dest|erroredSysCall):|^\}$|^(errno|syscall|404$|404 Note|404 tarball)|^A complete log of this run|^If you are behind a proxy/
+
+const unreachable = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'EHOSTUNREACH'])
 
 const maxLines = 20
 

@@ -23,3 +23,20 @@ it('can want a lock file', () => {
   expect(refusedByPolicy({ name: 'a', isLocked: true }, policy)).toBeUndefined()
   expect(refusedByPolicy({ name: 'a' }, policy)).toMatch(/wants a lock file/)
 })
+
+it.each<[string[], string | undefined, RegExp | undefined]>([
+  [['https://github.com/acme/*'], 'https://github.com/acme/plugin', undefined],
+  [
+    ['https://github.com/acme/*'],
+    'https://github.com/acmes/plugin',
+    /it was built from https:\/\/github\.com\/acmes\/plugin$/,
+  ],
+  [['https://github.com/acme/*'], 'https://github.com/acme/a/b', /it was built from/],
+  [['*', 'https://*'], undefined, /nothing proves where it was built$/],
+  [[], 'https://github.com/acme/plugin', /wants it built from nowhere: the list is empty/],
+])('can want that a plugin was built from %j, not from %s', (requireProvenance, repository, reason) => {
+  const plugin = { name: 'a', isLocked: true, ...(repository !== undefined && { repository }) }
+  const refused = refusedByPolicy(plugin, { requireIntegrity: false, requireProvenance })
+  if (reason) expect(refused).toMatch(reason)
+  else expect(refused).toBeUndefined()
+})

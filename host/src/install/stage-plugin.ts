@@ -1,77 +1,120 @@
 import { hash } from 'node:crypto'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { InstallError, messageOf } from './install-error.ts'
 import { linkedPackages } from './linked-packages.ts'
-import { isPackageName, isVersion } from './lock-file.ts'
+import { isPackageName, isVersion, type LockedPackage, packageFields, pick } from './lock-file.ts'
 import type { Npm } from './npm.ts'
-import { packageIn } from './plugin-folder.ts'
 import { npmSpec, type PluginSpec } from './plugin-spec.ts'
 import { formatListing, listingName, listTree, type TreeListing } from './tree-digest.ts'
 
 /** A plugin with all its dependencies, complete, but nowhere yet that counts. */
-export interface StagedPlugin {
-  name: string
-  version: string
+export interface StagedPlugin extends PackedPackage {
   /** The folder of its tree. */
   tree: string
   digest: string
-  /** sha512 of its tarball. */
-  integrity: string
-  /** What came along, as sorted `name@version`. */
-  dependencies: string[]
+  /** All that is in the tree, by path. */
+  packages: Record<string, LockedPackage>
+}
+
+interface Staging {
+  npm: Npm
+  /** An empty folder. */
+  folder: string
+  signal: AbortSignal
 }
 
 /**
- * Gets a plugin and its dependencies with npm, into an empty folder. Whatever it comes from, it goes through a tarball:
- * a folder is packed as it would be published, and never linked. Nothing of it runs.
+ * Gets a plugin and its dependencies with npm. Whatever it comes from, it goes through a tarball: a folder is packed as
+ * it would be published, and never linked. Nothing of it runs.
+ *
+ * @param locked What has to come out. Without it, npm chooses the versions of the dependencies.
  */
 export async function stagePlugin(
-  spec: PluginSpec,
-  { npm, folder, signal }: { npm: Npm; folder: string; signal: AbortSignal },
+  { plugin, linked }: PackedPlugin,
+  { npm, folder, signal }: Staging,
+  locked?: Readonly<Record<string, LockedPackage>>,
 ): Promise<StagedPlugin> {
-  const tarballs = join(folder, 'tarballs')
   const tree = join(folder, 'tree')
-  await mkdir(tarballs, { recursive: true })
   await mkdir(tree)
-  const plugin = await pack(npmSpec(spec), { npm, into: tarballs, signal })
-  const packed = [plugin]
-  if (spec.source === 'folder') {
-    for (const linked of await linkedPackages(spec.path))
-      packed.push(await pack(linked, { npm, into: tarballs, signal }))
-  }
-  const dependencies = Object.fromEntries(packed.map(({ name, file }) => [name, `file:${file}`]))
-  await writeFile(join(tree, 'package.json'), JSON.stringify({ private: true, dependencies }))
-  await npm.run(['install'], { cwd: tree, signal })
-  const others = await installedPackages(tree, plugin.name)
+  const packed = [plugin, ...linked]
+  const root = { dependencies: Object.fromEntries(packed.map(({ name, file }) => [name, `file:${file}`])) }
+  await writeFile(join(tree, 'package.json'), JSON.stringify({ private: true, ...root }))
+  if (locked) {
+    const ours = packed.map(({ name, file, integrity }) => {
+      const path = `node_modules/${name}`
+      return [path, { ...locked[path], resolved: `file:${file}`, integrity }]
+    })
+    const packages = { '': root, ...locked, ...Object.fromEntries(ours) }
+    await writeFile(join(tree, 'package-lock.json'), JSON.stringify({ lockfileVersion: 3, requires: true, packages }))
+    await npm.run(['ci', '--package-lock'], { cwd: tree, signal })
+  } else await npm.run(['install'], { cwd: tree, signal })
+  const packages = await installedPackages(tree)
   // What is left of npm's work names this folder and the registry, so it would differ from machine to machine.
   for (const name of ['package.json', 'package-lock.json', 'node_modules/.package-lock.json']) {
     await rm(join(tree, name), { force: true })
   }
-  const { digest } = await writeListing(tree)
-  await rm(tarballs, { recursive: true })
-  const { name, version, integrity } = plugin
-  return { name, version, tree, digest, integrity, dependencies: others }
+  const { digest } = await finishTree(tree)
+  return { ...plugin, tree, digest, packages }
 }
 
-/** Lists a tree and puts the listing into it, so that `mcm plugin verify` can say later which file has changed. */
-export async function writeListing(tree: string): Promise<TreeListing> {
+/**
+ * Makes a tree ready to be put in place: sets modes, lists it, and puts the listing into it, so that
+ * `mcm plugin verify` can say later which file has changed.
+ */
+export async function finishTree(tree: string): Promise<TreeListing> {
+  await setModes(tree)
   const listing = await listTree(tree)
-  await writeFile(join(tree, listingName), formatListing(listing))
+  const file = join(tree, listingName)
+  await writeFile(file, formatListing(listing))
+  await chmod(file, 0o644)
   return listing
 }
 
-interface Packed {
+/**
+ * Lets everybody read and nobody else write, whatever the umask of who installs and the modes in a tarball: a plugin may
+ * run as another user than the host.
+ */
+async function setModes(folder: string): Promise<void> {
+  await chmod(folder, 0o755)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) await setModes(path)
+    else if (entry.isFile()) await chmod(path, (await stat(path)).mode & 0o100 ? 0o755 : 0o644)
+  }
+}
+
+/** A tarball. */
+export interface PackedPackage {
   name: string
   version: string
   file: string
+  /** Its sha512, as npm writes it. */
   integrity: string
+}
+
+/** A plugin's tarball, and those of the packages that its folder links to. */
+export interface PackedPlugin {
+  plugin: PackedPackage
+  linked: PackedPackage[]
+}
+
+/** Gets the tarball of a plugin. */
+export async function packPlugin(spec: PluginSpec, { npm, folder, signal }: Staging): Promise<PackedPlugin> {
+  const into = join(folder, 'tarballs')
+  await mkdir(into)
+  const plugin = await pack(npmSpec(spec), { npm, into, signal })
+  const linked: PackedPackage[] = []
+  for (const path of spec.source === 'folder' ? await linkedPackages(spec.path) : []) {
+    linked.push(await pack(path, { npm, into, signal }))
+  }
+  return { plugin, linked }
 }
 
 async function pack(
   spec: string,
   { npm, into, signal }: { npm: Npm; into: string; signal: AbortSignal },
-): Promise<Packed> {
+): Promise<PackedPackage> {
   const output = await npm.run(['pack', '--json', '--pack-destination', into, '--', spec], { cwd: into, signal })
   const { name, version, filename } = readPackOutput(output)
   if (!isPackageName(name) || !isVersion(version)) {
@@ -94,13 +137,10 @@ function readPackOutput(output: string): { name: string; version: string; filena
   }
 }
 
-/** The packages in a tree but for the plugin itself, from the list that npm leaves. */
-async function installedPackages(tree: string, plugin: string): Promise<string[]> {
+/** The packages in a tree, from the list that npm leaves. */
+async function installedPackages(tree: string): Promise<Record<string, LockedPackage>> {
   const text = await readFile(join(tree, 'node_modules/.package-lock.json'), 'utf8')
-  const { packages }: { packages?: Record<string, { version?: string }> } = JSON.parse(text)
-  const all = Object.entries(packages ?? {}).map(([path, { version = '' }]) => {
-    return { path, text: `${path.replace(/^.*node_modules\//, '')}@${version}` }
-  })
-  const others = all.filter(({ path }) => path !== packageIn('', plugin)).map(({ text }) => text)
-  return [...new Set(others)].sort()
+  const { packages = {} }: { packages?: Record<string, LockedPackage> } = JSON.parse(text)
+  const kept = Object.entries(packages).map(([path, found]) => [path, pick(found, packageFields)])
+  return Object.fromEntries(kept)
 }

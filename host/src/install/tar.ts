@@ -3,6 +3,10 @@ import { InstallError } from './install-error.ts'
 
 // As much of tar as a bundle needs: plain files, with names of any length. Whatever else a tar may hold (links,
 // devices, absolute paths) has no place in a bundle, so there is no code here that could be led astray by it.
+//
+// No library: `tar` writes what lies on disk and reads by events, and it follows GNU long names, global headers and
+// base-256 sizes, each of which we would have to refuse again. `tar-stream` takes an archive without an end for whole,
+// and brings a dozen packages for a runtime that is not ours. With either, the rules below stay.
 
 const block = 512
 

@@ -12,6 +12,8 @@ export interface PluginPackage {
   manifest: PluginManifest
   /** Whether its files are those that a lock file vouches for. */
   isLocked?: boolean
+  /** The repository that it was proven to be built from when it was installed. */
+  repository?: string
 }
 
 /** A plugin package on disk that cannot be used, and why. */
@@ -23,4 +25,9 @@ export interface RejectedPackage {
   /** Provider names that it claims, as far as they can be read. */
   providers: string[]
   reason: string
+}
+
+/** A plugin's own name among those of the providers that it serves: the first. */
+export function ownProvider({ name, manifest }: Pick<PluginPackage, 'name' | 'manifest'>): string {
+  return manifest.providers[0] ?? name
 }

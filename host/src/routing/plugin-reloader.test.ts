@@ -7,7 +7,7 @@ import type { PluginPackage, RejectedPackage } from '../plugins/plugin-package.t
 import { InlineRunner } from '../runtime/inline-runner.ts'
 import { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { errorOf, limits, memoryLog, packageOf, pluginOf } from '../testing/inline-host.ts'
-import { PluginReloader } from './plugin-reloader.ts'
+import { PluginReloader, signatureOf } from './plugin-reloader.ts'
 import { RouteTable } from './route-table.ts'
 
 const locked = (provider: string, version = '1.0.0'): PluginPackage => ({
@@ -32,7 +32,8 @@ async function setUp(plugins: PluginPackage[], watched: string[] = []) {
   const supervise = (plugin: PluginPackage) => new PluginSupervisor(plugin, { runner, limits, log })
   const routes = new RouteTable(plugins.map(supervise), [])
   const find = vi.fn(async () => found)
-  const reloader = new PluginReloader({ routes, find, supervise, watched, leaveMs: 60_000, log })
+  const signature = await signatureOf(watched)
+  const reloader = new PluginReloader({ routes, find, supervise, watched, signature, leaveMs: 60_000, log })
   await Promise.all(routes.supervisors.map((supervisor) => supervisor.start()))
   onTestFinished(async () => {
     await reloader.close()
@@ -144,11 +145,11 @@ it('notices by itself that a plugin folder has changed, and leaves plugins witho
   const lockFile = join(folder, 'lock.json')
   const { routes, reloader, now, find } = await setUp([locked('A'), packageOf('B')], [lockFile])
   const b = routes.get('plugin-B')?.instances[0]
-  reloader.watch()
   now([locked('A', '2.0.0'), packageOf('B')])
-  // It was not there when the watch began.
+  // It was not there when the host looked, and changes before the watch begins.
   await writeFile(join(folder, 'next'), '{}')
   await rename(join(folder, 'next'), lockFile)
+  reloader.watch()
   await vi.waitFor(() => expect(routes.find('A')?.plugin.version).toBe('2.0.0'), { timeout: 20_000 })
   expect(routes.get('plugin-B')?.instances[0]).toBe(b)
   await reloader.close()

@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { resolve, sep } from 'node:path'
 import type { Log } from '../log.ts'
 import type { FoundPlugins } from '../plugins/find-plugins.ts'
@@ -29,6 +29,8 @@ export interface ReloaderOptions {
   supervise(plugin: PluginPackage): PluginSupervisor
   /** Files whose change means that plugins have changed: the lock files of plugin folders. They need not be there yet. */
   watched: readonly string[]
+  /** {@link signatureOf} the watched files, from before the plugins were found that run now. */
+  signature: string
   /** How long a plugin that was removed may answer what it has. Milliseconds. */
   leaveMs: number
   log: Log
@@ -38,24 +40,26 @@ export interface ReloaderOptions {
 export class PluginReloader {
   readonly #options: ReloaderOptions
   readonly #leaving = new Set<Promise<void>>()
+  #signature: string
   #last: Promise<unknown> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
   #isClosed = false
 
   constructor(options: ReloaderOptions) {
     this.#options = options
+    this.#signature = options.signature
   }
 
-  /** Looks again whenever a watched file changes, until {@link close}. */
+  /**
+   * Looks again whenever a watched file changes, until {@link close}. Asking is slower than being told, but works on every
+   * file system, and for a file that is not there yet.
+   */
   watch(): void {
-    for (const file of this.#options.watched) {
-      // Asking is slower than being told, but works on every file system, and for a file that is not there yet.
-      watchFile(file, { interval: watchIntervalMs, persistent: false }, () => {
-        this.#options.log.info({ file }, 'plugin folder changed')
-        void this.#oneByOne({}, false).catch((error: unknown) => {
-          this.#options.log.error({ error: String(error) }, 'plugins could not be loaded again')
-        })
+    this.#timer = setInterval(() => {
+      this.#look().catch((error: unknown) => {
+        this.#options.log.error({ error: String(error) }, 'plugins could not be loaded again')
       })
-    }
+    }, watchIntervalMs).unref()
   }
 
   /**
@@ -69,9 +73,17 @@ export class PluginReloader {
   /** Stops watching; resolves when the last reload has ended. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const file of this.#options.watched) unwatchFile(file)
+    clearInterval(this.#timer)
     await this.#last
     await Promise.all(this.#leaving)
+  }
+
+  async #look(): Promise<void> {
+    // What changes while plugins are being loaded is seen afterwards.
+    await this.#last
+    if (this.#isClosed || (await signatureOf(this.#options.watched)) === this.#signature) return
+    this.#options.log.info({ files: this.#options.watched }, 'plugin folder changed')
+    await this.#oneByOne({}, false)
   }
 
   #oneByOne(options: ReloadOptions, isAsked: boolean): Promise<PluginChange[]> {
@@ -81,7 +93,9 @@ export class PluginReloader {
   }
 
   async #reload(options: ReloadOptions, isAsked: boolean): Promise<PluginChange[]> {
-    const { routes, find, log } = this.#options
+    const { routes, find, log, watched } = this.#options
+    // Before, so that a change in between is not missed.
+    this.#signature = await signatureOf(watched)
     const { plugins, rejected } = await find()
     // A plugin whose files cannot be read or used now, such as half an upgrade, goes on with what it has loaded.
     const isKept = ({ name, folder }: PluginPackage) =>
@@ -139,6 +153,19 @@ export class PluginReloader {
 
 function isSamePackage(a: PluginPackage, b: PluginPackage): boolean {
   return a.folder === b.folder && a.version === b.version
+}
+
+/** Tells one state of some files from another. A lock file is replaced by a rename, so it is another file then. */
+export async function signatureOf(files: readonly string[]): Promise<string> {
+  const parts = await Promise.all(
+    files.map((file) =>
+      stat(file).then(
+        ({ ino, mtimeMs, size }) => `${ino} ${mtimeMs} ${size}`,
+        () => '',
+      ),
+    ),
+  )
+  return parts.join()
 }
 
 function isInside(path: string, folder: string): boolean {

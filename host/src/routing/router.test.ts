@@ -414,9 +414,29 @@ describe('the log', () => {
     await driver.getMachineStatus({ ...request(), secret: { stringData: { token: 'hidden' } } }).catch(() => {})
     const call = { method: 'GetMachineStatus', plugin: 'plugin-A', machine: 'ns/m', machineClass: 'c' }
     expect(lines.filter(({ msg }) => String(msg).startsWith('call '))).toEqual([
-      { ...call, ...line, ms: expect.any(Number) },
+      { ...call, ...line, requestId: expect.stringMatching(/^[0-9a-f]{12}$/), ms: expect.any(Number) },
     ])
     expect(JSON.stringify(lines)).not.toContain('hidden')
+  })
+
+  it.each([
+    ['req-1/a', 'req-1/a'],
+    ['é', undefined],
+    ['', undefined],
+    ['two words', undefined],
+    ['line\nbreak', undefined],
+    ['x'.repeat(128), 'x'.repeat(128)],
+    ['x'.repeat(129), undefined],
+  ])("has the caller's id %j only when it is sane, in the plugin's lines too", async (requestId, kept) => {
+    const createMachine: Plugin['createMachine'] = async (_, { logger }) => {
+      logger.info('working')
+      return { providerID: 'x:///1', nodeName: 'n' }
+    }
+    const { driver, lines } = inlineRouter([pluginOf('A', { createMachine })])
+    await driver.createMachine(request(), { requestId })
+    const ids = lines.filter(({ msg }) => msg === 'working' || msg === 'call answered').map((line) => line.requestId)
+    expect(ids).toEqual(Array(2).fill(kept ?? expect.stringMatching(/^[0-9a-f]{12}$/)))
+    expect(ids[0]).toBe(ids[1])
   })
 
   it('has a line for a call that reaches no plugin, with no more of its texts than fit', async () => {

@@ -18,14 +18,17 @@ import {
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { secretData } from '../plugins/class-validator.ts'
+import { ownProvider } from '../plugins/plugin-package.ts'
 import { isFailure } from '../runtime/call-outcome.ts'
 import type { PluginRequest } from '../runtime/messages.ts'
 import type { Patience } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
 import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
 import { redact } from '../runtime/redact.ts'
+import type { CallObserver } from './call-observer.ts'
 import { checkedResponse } from './checked-response.ts'
 import { displayName, MachineLocks } from './machine-locks.ts'
+import { requestIdOf } from './request-id.ts'
 import type { Resilience } from './resilience/resilience.ts'
 import type { RouteTable } from './route-table.ts'
 
@@ -47,6 +50,9 @@ export interface Deadlines {
   methodMs: Partial<Record<DriverMethod, number>>
 }
 
+/** A caller: how long it waits, and what it calls its call. */
+type Caller = Patience & { requestId: string }
+
 type AnyRequest = {
   machine?: Machine
   machineClass?: MachineClass
@@ -66,15 +72,17 @@ export class Router {
   readonly #deadlines: Deadlines
   readonly #resilience: Resilience
   readonly #log: Log
+  readonly #observer: CallObserver
   readonly #locks = new MachineLocks()
   readonly #running = new Set<Promise<unknown>>()
   #isDraining = false
 
-  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log) {
+  constructor(routes: RouteTable, deadlines: Deadlines, resilience: Resilience, log: Log, observer: CallObserver) {
     this.#routes = routes
     this.#deadlines = deadlines
     this.#resilience = resilience
     this.#log = log
+    this.#observer = observer
     const methods = driverMethods.map((method) => [
       method,
       (request: DriverCalls[typeof method]['request'], options?: CallOptions) => this.call(method, request, options),
@@ -90,15 +98,19 @@ export class Router {
     options: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
     const startMs = performance.now()
-    const result = this.#dispatch(method, request, options)
+    const requestId = requestIdOf(options)
+    const end = this.#observer.callBegun(method, this.#providerLabel(providerOf(request)))
+    const result = this.#dispatch(method, request, options, requestId)
     this.#running.add(result)
     try {
       const response = (await result) as DriverCalls[M]['response']
-      this.#logEnd(method, request, startMs)
+      end()
+      this.#logEnd(method, request, requestId, startMs)
       return response
     } catch (thrown) {
       const error = MachineError.from(thrown)
-      this.#logEnd(method, request, startMs, error)
+      end(error)
+      this.#logEnd(method, request, requestId, startMs, error)
       throw error
     } finally {
       this.#running.delete(result)
@@ -115,9 +127,14 @@ export class Router {
     await Promise.race([Promise.allSettled(this.#running), aborted])
   }
 
-  async #dispatch(method: DriverMethod, request: AnyRequest, options: CallOptions): Promise<object> {
+  async #dispatch(
+    method: DriverMethod,
+    request: AnyRequest,
+    { signal = neverAborted, deadlineMs }: CallOptions,
+    requestId: string,
+  ): Promise<object> {
     // From now on: a plugin that starts slowly does not get its caller more time.
-    const patience = { signal: options.signal ?? neverAborted, deadlineMs: this.#deadline(method, options.deadlineMs) }
+    const patience = { signal, deadlineMs: this.#deadline(method, deadlineMs), requestId }
     if (this.#isDraining) throw hostError('HOST_STOPPING', 'the host is stopping; try again')
     if (method === 'getVolumeIDs' && !request.machineClass && !request.provider) {
       return await this.#askAll(method, request, patience)
@@ -130,15 +147,23 @@ export class Router {
     supervisor: PluginSupervisor,
     method: DriverMethod,
     request: AnyRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<object> {
-    // The same version checks the request and gets it.
-    return await supervisor.use(method, patience, (instance) =>
-      this.#runOn({ supervisor, instance }, method, request, patience),
-    )
+    const end = this.#observer.driverAsked(method, ownProvider(supervisor.plugin))
+    try {
+      // The same version checks the request and gets it.
+      const response = await supervisor.use(method, patience, (instance) =>
+        this.#runOn({ supervisor, instance }, method, request, patience),
+      )
+      end()
+      return response
+    } catch (error) {
+      end(MachineError.from(error))
+      throw error
+    }
   }
 
-  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Patience): Promise<object> {
+  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Caller): Promise<object> {
     const { instance } = chosen
     const { hello, validator } = instance
     if (method === 'validateMachineClass') return await this.#validateClass(chosen, request, patience)
@@ -171,7 +196,7 @@ export class Router {
   async #validateClass(
     chosen: Chosen,
     { machineClass = { metadata: { name: '', namespace: '' } }, secret }: AnyRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<{ violations: Violation[] }> {
     const { validator } = chosen.instance
     const checked = withOwnSpec(machineClass)
@@ -192,7 +217,7 @@ export class Router {
     { supervisor, instance }: Chosen,
     method: DriverMethod,
     request: PluginRequest,
-    patience: Patience,
+    patience: Caller,
   ): Promise<object> {
     const plugin = instance.plugin.name
     // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
@@ -217,7 +242,7 @@ export class Router {
     instance: PluginInstance,
     method: DriverMethod,
     request: PluginRequest,
-    patience: Patience,
+    patience: Caller,
     release: () => void,
   ): Promise<object> {
     const { machine } = request
@@ -245,7 +270,7 @@ export class Router {
    * has not yet said what it knows. One that fails matters only while a volume is left that nobody knows, for it might
    * be its own.
    */
-  async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Patience): Promise<object> {
+  async #askAll(method: 'getVolumeIDs', request: AnyRequest, patience: Caller): Promise<object> {
     const supervisors = this.#routes.supervisors.filter(({ hello }) => !hello || hello.capabilities.includes(method))
     const results = await Promise.allSettled(
       supervisors.map((supervisor) => this.#run(supervisor, method, request, patience)),
@@ -262,7 +287,7 @@ export class Router {
   }
 
   /** One line per call. What a caller takes for an answer, such as `NotFound` of a look, is no failure. */
-  #logEnd(method: DriverMethod, request: AnyRequest, startMs: number, error?: MachineError): void {
+  #logEnd(method: DriverMethod, request: AnyRequest, requestId: string, startMs: number, error?: MachineError): void {
     const isAnswer = !error || !isFailure(method, error)
     const level = isAnswer ? 'debug' : 'warn'
     if (!this.#log.isLevelEnabled(level)) return
@@ -270,6 +295,7 @@ export class Router {
     const provider = providerOf(request)
     const plugin = provider === undefined ? undefined : this.#routes.find(provider)?.plugin.name
     const fields = {
+      requestId,
       method: methodName(method),
       ...(plugin === undefined ? { provider: provider && cut(provider, maxNameLength) } : { plugin }),
       machine: machine && cut(displayName(machine), maxNameLength),
@@ -279,6 +305,13 @@ export class Router {
       ms: Math.round(performance.now() - startMs),
     }
     this.#log[level](fields, isAnswer ? 'call answered' : 'call failed')
+  }
+
+  /** What metrics call the provider of a request, whose caller may have written anything there. */
+  #providerLabel(provider: string | undefined): string {
+    if (!provider) return ''
+    const supervisor = this.#routes.find(provider)
+    return supervisor ? ownProvider(supervisor.plugin) : 'unknown'
   }
 
   #deadline(method: DriverMethod, wishedMs: number | undefined): number {

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { onLines } from './line-splitter.ts'
+import { residentMemory } from './resident-memory.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from './runner.ts'
 
 /** Runs each plugin in a child process of its own, so that a crash or a leak stays there. */
@@ -60,7 +61,7 @@ export class ChildProcessRunner implements Runner {
     })
     return {
       pid: child.pid,
-      memoryBytes: () => undefined,
+      memoryBytes: () => residentMemory(child.pid),
       send: (message) => {
         if (child.connected) child.send(message)
       },

@@ -29,10 +29,20 @@ export type PluginMessage =
   | { type: 'health'; id: number }
   | { type: 'answer'; id: number; response: unknown }
   | { type: 'error'; id: number; error: ErrorMessage }
+  /** The plugin has sent a request to its cloud, and had an answer or none. */
+  | ({ type: 'cloud-request' } & CloudRequest)
   | { type: 'log'; id?: number; level: LogLevel; message: string; fields?: Record<string, unknown> }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
 export type CancelReason = 'canceled' | 'deadline' | 'stopping'
+
+/** One request that a plugin has sent to its cloud. */
+export interface CloudRequest {
+  /** What was asked for, as the plugin calls it. */
+  service: string
+  ms: number
+  isFailure: boolean
+}
 
 /** What a plugin says about itself. */
 export interface Hello {

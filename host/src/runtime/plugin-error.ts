@@ -10,15 +10,16 @@ interface FailedCall {
   plugin: string
   method: DriverMethod
   machine: string
+  requestId: string
   secret: Record<string, Uint8Array> | undefined
 }
 
 /** Makes a MachineError of what a plugin says that it threw. Blacks out the secret of the call in all of it. */
 export function pluginError(call: FailedCall, { code, message, options, trace }: ErrorMessage, log: Log): MachineError {
-  const { plugin, machine, secret } = call
+  const { plugin, machine, requestId, secret } = call
   const method = methodName(call.method)
   const text = redact(message, secret)
-  const context = { method, machine, trace: redact(trace, secret) }
+  const context = { requestId, method, machine, trace: redact(trace, secret) }
   const invalid = (why: string) => hostError('PLUGIN_ANSWER_INVALID', `${plugin} ${why}`, { source: 'plugin' })
   if (!isMachineCode(code) || code === 'OK') {
     log.error(context, 'plugin failed')

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { errorOf, limits, memoryLog, packageOf } from '../testing/inline-host.ts'
 import { ScriptedRunner, scriptedHello } from '../testing/scripted-runner.ts'
+import type { CloudRequest } from './messages.ts'
 import { PluginInstance } from './plugin-instance.ts'
 
 afterEach(() => {
@@ -12,6 +13,7 @@ function setUp() {
   const { log, lines } = memoryLog()
   const states: string[] = []
   const ignored = vi.fn()
+  const cloudRequests: CloudRequest[] = []
   const instance = new PluginInstance(packageOf('A'), {
     runner,
     limits,
@@ -19,6 +21,7 @@ function setUp() {
     log,
     onChange: ({ state }) => states.push(state.kind),
     onSignalIgnored: ignored,
+    onCloudRequest: (request) => cloudRequests.push(request),
   })
   const plugin = runner.last
   const call = (parts: Partial<Parameters<PluginInstance['call']>[0]> = {}) => {
@@ -26,6 +29,7 @@ function setUp() {
     const answer = instance.call({
       method: 'createMachine',
       machine: 'ns/m',
+      requestId: 'r-1',
       request: { secret: { token: Buffer.from('tok-secret') } },
       deadlineMs: Date.now() + 60_000,
       signal: new AbortController().signal,
@@ -34,7 +38,7 @@ function setUp() {
     })
     return { answer, onEnd }
   }
-  return { plugin, instance, lines, states, ignored, call }
+  return { plugin, instance, lines, states, ignored, cloudRequests, call }
 }
 
 const messages = (lines: Record<string, unknown>[]) => lines.map(({ msg }) => msg)
@@ -129,6 +133,12 @@ describe('a start', () => {
     { type: 'answer', id: 7 },
     { type: 'ack', id: 7 },
     { type: 'health', id: 7 },
+    { type: 'cloud-request', ms: 1 },
+    { type: 'cloud-request', service: {}, ms: 1 },
+    { type: 'cloud-request', service: 'vm.get', ms: '1' },
+    { type: 'cloud-request', service: 'vm.get', ms: -1 },
+    { type: 'cloud-request', service: 'vm.get', ms: Number.NaN },
+    { type: 'cloud-request', service: 'vm.get', ms: Number.POSITIVE_INFINITY },
     { type: 'log', level: '__proto__' },
   ])('takes no notice of a message that makes no sense: %j', async (garbage) => {
     const { plugin, instance, lines } = setUp()
@@ -136,6 +146,21 @@ describe('a start', () => {
     plugin.greet()
     await instance.ready
     expect(messages(lines)).toEqual(['plugin sent a message that makes no sense', 'plugin ready'])
+  })
+
+  it.each([
+    ['vm.get', 'vm.get'],
+    ['', 'other'],
+    ['line\nbreak', 'other'],
+    ['x'.repeat(101), 'other'],
+  ])('hears of requests to the cloud, whose service it names %j or better', (service, name) => {
+    const { plugin, cloudRequests } = setUp()
+    plugin.greet()
+    plugin.events.message({ type: 'cloud-request', service, ms: 1.5, isFailure: true })
+    plugin.events.message({ type: 'cloud-request', service, ms: 1.5, isFailure: 'yes', more: true })
+    expect(cloudRequests).toEqual(
+      [true, false].map((isFailure) => ({ type: 'cloud-request', service: name, ms: 1.5, isFailure })),
+    )
   })
 })
 
@@ -375,7 +400,7 @@ describe('what a plugin says', () => {
     })
     events.output('late tok-secret')
     const about = { plugin: 'plugin-A', pluginVersion: '1.0.0', instance: instance.id }
-    const context = { method: 'CreateMachine', machine: 'ns/m' }
+    const context = { requestId: 'r-1', method: 'CreateMachine', machine: 'ns/m' }
     expect(lines.slice(1)).toEqual([
       { level: 30, ...about, output: 'printed [redacted: token]', msg: 'plugin printed' },
       {

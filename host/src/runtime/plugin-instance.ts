@@ -7,7 +7,7 @@ import { ClassValidator } from '../plugins/class-validator.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import type { Outcomes } from './canary.ts'
 import { Liveness } from './liveness.ts'
-import type { CancelReason, Hello, PluginMessage, PluginRequest } from './messages.ts'
+import type { CancelReason, CloudRequest, Hello, PluginMessage, PluginRequest } from './messages.ts'
 import { type Patience, waitWithCaller, whyGone } from './patience.ts'
 import { pluginError } from './plugin-error.ts'
 import { readMessage } from './read-message.ts'
@@ -58,6 +58,8 @@ export interface InstanceOptions {
   onChange(instance: PluginInstance): void
   /** A call goes on although its signal aborted long ago: what it holds is only given back by the instance's end. */
   onSignalIgnored(instance: PluginInstance): void
+  /** It says that it has sent a request to its cloud. */
+  onCloudRequest(request: CloudRequest): void
 }
 
 /** One call to a plugin. */
@@ -66,6 +68,8 @@ export interface PluginCall extends Patience {
   request: PluginRequest
   /** Name of the machine or class, for the log. */
   machine: string
+  /** Names the call in the log. */
+  requestId: string
   /**
    * Called once, when the plugin works on the call no longer: before the caller gets the answer, or, when the caller
    * has gone, later. Until then no other changing call for the machine may start, or two could race at the cloud.
@@ -77,6 +81,7 @@ export interface PluginCall extends Patience {
 interface RunningCall {
   method: DriverMethod
   machine: string
+  requestId: string
   secret: Record<string, Uint8Array> | undefined
   isAcknowledged: boolean
   /** Its signal aborted, and the grace after that is over. */
@@ -197,7 +202,7 @@ export class PluginInstance {
    * Runs one call. When the caller goes or the deadline passes, the caller gets its error at once, and the plugin is
    * told to stop. Rejects with a MachineError.
    */
-  async call({ method, request, machine, onEnd, ...patience }: PluginCall): Promise<unknown> {
+  async call({ method, request, machine, requestId, onEnd, ...patience }: PluginCall): Promise<unknown> {
     this.#figures.calls++
     try {
       if (this.#state.kind === 'starting') throw new Error('a call came before the plugin was ready')
@@ -223,6 +228,7 @@ export class PluginInstance {
     const call: RunningCall = {
       method,
       machine,
+      requestId,
       secret: request.secret,
       isAcknowledged: false,
       isIgnoringSignal: false,
@@ -311,12 +317,16 @@ export class PluginInstance {
       case 'log': {
         const call = message.id === undefined ? undefined : this.#calls.get(message.id)
         const fields = redactAll({ ...message.fields }, call?.secret)
-        const context = call && { method: methodName(call.method), machine: call.machine }
+        const { requestId, machine } = call ?? {}
+        const context = call && { requestId, method: methodName(call.method), machine }
         // The plugin's fields have a place of their own, where they cannot pass for the host's.
         const hasFields = message.fields && Object.keys(message.fields).length > 0
         this.#log[message.level]({ ...context, ...(hasFields && { fields }) }, this.#redact(message.message))
         return
       }
+      case 'cloud-request':
+        this.#options.onCloudRequest(message)
+        return
       default:
         message satisfies never
     }
@@ -372,9 +382,9 @@ export class PluginInstance {
 
   #signalIgnored(call: RunningCall): void {
     call.isIgnoringSignal = true
-    const { method, machine } = call
+    const { method, machine, requestId } = call
     const seconds = this.#options.limits.abortGraceMs / 1000
-    this.#log.warn({ method: methodName(method), machine, seconds }, 'plugin ignores the signal of a call')
+    this.#log.warn({ requestId, method: methodName(method), machine, seconds }, 'plugin ignores the signal of a call')
     this.#options.onSignalIgnored(this)
     this.#endIfDrained()
   }

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
+import { cloudRequestFunction } from './cloud-request-function.ts'
 import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
@@ -11,6 +12,7 @@ export class PluginServer {
   readonly #load: (entry: string) => Promise<Plugin>
   readonly #send: (message: PluginMessage) => void
   readonly #clients = new ClientCache()
+  readonly #cloudRequest: CallContext['cloudRequest']
   readonly #running = new Map<number, { controller: AbortController; done: Promise<void> }>()
   #plugin: Plugin | undefined
   #lints: Lints | undefined
@@ -19,6 +21,7 @@ export class PluginServer {
   constructor(load: (entry: string) => Promise<Plugin>, send: (message: PluginMessage) => void) {
     this.#load = load
     this.#send = send
+    this.#cloudRequest = cloudRequestFunction((request) => send({ type: 'cloud-request', ...request }))
   }
 
   receive(message: HostMessage): void {
@@ -70,7 +73,8 @@ export class PluginServer {
   async #run(call: Extract<HostMessage, { type: 'call' }>, signal: AbortSignal): Promise<void> {
     const { id, method, request, deadlineMs } = call
     const { client, release } = this.#clients.lease(signal)
-    const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client }
+    const cloudRequest = this.#cloudRequest
+    const context: CallContext = { signal, deadlineMs, logger: this.#logger(id), client, cloudRequest }
     const watched = this.#lints?.watchSignal(method, context)
     try {
       this.#sendAnswer(id, method, await this.#invoke(method, request, watched?.context ?? context))

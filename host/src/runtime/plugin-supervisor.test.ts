@@ -357,6 +357,7 @@ describe('an instance with a call that ignores its signal', () => {
         instance.call({
           method: 'createMachine',
           machine: 'm',
+          requestId: 'r-1',
           request: {},
           signal: new AbortController().signal,
           deadlineMs,

@@ -6,7 +6,7 @@ import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { isFailure } from './call-outcome.ts'
 import { Canary, type Outcomes } from './canary.ts'
 import { CrashBudget } from './crash-budget.ts'
-import type { Hello } from './messages.ts'
+import type { CloudRequest, Hello } from './messages.ts'
 import { type Patience, waitWithCaller } from './patience.ts'
 import { describeEnd, type InstanceEnd, PluginInstance, type SupervisionLimits } from './plugin-instance.ts'
 import type { Runner } from './runner.ts'
@@ -36,6 +36,8 @@ export interface SupervisorOptions {
   isLinted?: boolean
   log: Log
   budget?: CrashBudget
+  /** Called for each request that a plugin says it has sent to its cloud. */
+  onCloudRequest?(plugin: PluginPackage, request: CloudRequest): void
 }
 
 /** What came of an upgrade. */
@@ -318,6 +320,7 @@ export class PluginSupervisor {
       log,
       onChange: (changed) => this.#instanceChanged(changed),
       onSignalIgnored: () => this.#replaceIgnoring(),
+      onCloudRequest: (request) => this.#options.onCloudRequest?.(plugin, request),
     })
     this.#instances.add(instance)
     return instance

@@ -33,6 +33,11 @@ export function readMessage(value: unknown): PluginMessage | undefined {
       const text = textOf(message) ?? ''
       return { type, level, message: text, ...(isId(id) && { id }), ...(isObject(fields) && { fields }) }
     }
+    case 'cloud-request': {
+      const { service, ms, isFailure } = value
+      if (typeof service !== 'string' || typeof ms !== 'number' || !(ms >= 0 && ms <= maxRequestMs)) return undefined
+      return { type, service: serviceName(service), ms, isFailure: isFailure === true }
+    }
     default:
       return undefined
   }
@@ -121,8 +126,15 @@ function isLogLevel(value: unknown): value is LogLevel {
   return value === 'debug' || value === 'info' || value === 'warn' || value === 'error'
 }
 
+/** An author who names it oddly makes no garbage, so it only loses the name. */
+function serviceName(text: string): string {
+  return /^[\x20-\x7e]{1,100}$/.test(text) ? text : 'other'
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+// More than any call may take.
+const maxRequestMs = 7 * 24 * 3600_000
 const maxRetryAfterMs = 365 * 24 * 3600_000

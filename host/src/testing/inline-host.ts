@@ -2,6 +2,8 @@ import { Writable } from 'node:stream'
 import { definePlugin, type MachineError, type Plugin, Type } from '@mcm/sdk'
 import pino from 'pino'
 import type { Log } from '../log.ts'
+import { HostMetrics } from '../metrics/host-metrics.ts'
+import { pluginFigures } from '../metrics/plugin-figures.ts'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { Resilience } from '../routing/resilience/resilience.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
@@ -47,13 +49,19 @@ export function inlineRouter(plugins: readonly Plugin[], settings: Partial<Deadl
   const { log, lines } = memoryLog()
   const supervisors = plugins.map((plugin) => {
     const runner = new InlineRunner(async () => plugin)
-    return new PluginSupervisor(packageOf(plugin.provider, plugin.aliases), { runner, limits, log })
+    return new PluginSupervisor(packageOf(plugin.provider, plugin.aliases), {
+      runner,
+      limits,
+      log,
+      onCloudRequest: (_, cloudRequest) => metrics.cloudRequested(plugin.provider, cloudRequest),
+    })
   })
   const routes = new RouteTable(supervisors, [])
   const deadlines = { changeMs: 60_000, readMs: 30_000, maxMs: 120_000, methodMs: {}, ...settings }
   const resilience = new Resilience({ perCredential: 64, perPlugin: 256, queuePerCredential: 1000, ...settings }, log)
-  const router = new Router(routes, deadlines, resilience, log)
-  return { router, resilience, driver: router.driver, routes, supervisors, lines }
+  const metrics = new HostMetrics(() => pluginFigures(routes, resilience))
+  const router = new Router(routes, deadlines, resilience, log, metrics)
+  return { router, resilience, driver: router.driver, routes, supervisors, lines, metrics }
 }
 
 /** Patience of unit tests. */

@@ -113,16 +113,18 @@ async function call(
   endpoint: string,
   method: DescMethodUnary<DescMessage, DescMessage>,
   request: object,
-  { signal, deadlineMs }: CallOptions = {},
+  { signal, deadlineMs, requestId }: CallOptions = {},
 ): Promise<never> {
   if (signal?.aborted) throw new MachineError('Canceled', 'the call was cancelled before it began', { source: 'host' })
+  const metadata = new Metadata()
+  if (requestId !== undefined) metadata.set('x-request-id', requestId)
   return await new Promise((resolve, reject) => {
     const running = client.makeUnaryRequest(
       `/${method.parent.typeName}/${method.name}`,
       (message: object) => Buffer.from(toBinary(method.input, message as never)),
       (bytes: Buffer) => fromBinary(method.output, bytes),
       request,
-      new Metadata(),
+      metadata,
       deadlineMs === undefined ? {} : { deadline: deadlineMs },
       (error: ServiceError | null, response?: object) => {
         signal?.removeEventListener('abort', cancel)

@@ -51,6 +51,8 @@ export interface CallOptions {
   signal?: AbortSignal
   /** When the caller stops waiting, in milliseconds since the epoch. The host sets one where it is absent. */
   deadlineMs?: number
+  /** Names the call in the host's log and its plugin's lines: up to 128 printable characters. Default: random. */
+  requestId?: string
 }
 
 /**

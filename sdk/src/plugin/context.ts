@@ -36,4 +36,15 @@ export interface CallContext {
     make: (signal: AbortSignal) => T | Promise<T>,
     dispose?: (client: T) => void | Promise<void>,
   ): Promise<T>
+  /**
+   * Sends one request to the cloud's API and has the host count it: how many of a service, how many failed, how long the
+   * others took. They become upstream's metrics `mcm_cloud_api_*`. Answers what `send` answers and fails as it fails.
+   *
+   * @param service What is asked for, for example `ec2.RunInstances`. A fixed set of names, without ids in them, since
+   *   each becomes a time series: the host keeps the first 200 of a provider and counts the rest as `other`.
+   * @param send Sends the request. One that rejects counts as failed.
+   * @example
+   * const vm = await cloudRequest('vm.get', () => acme.getVm(id, { signal }))
+   */
+  cloudRequest<T>(service: string, send: () => T | Promise<T>): Promise<T>
 }

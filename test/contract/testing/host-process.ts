@@ -35,6 +35,8 @@ export interface HostProcess extends AsyncDisposable {
   socket: string
   /** `http://…` or `https://…` addresses. */
   http: string[]
+  /** `http://…` addresses of probes. */
+  probes: string[]
   /** gRPC addresses, the socket included. */
   grpc: string[]
   stdout: EventList<string>
@@ -85,8 +87,11 @@ export async function startHost({
   })
   try {
     await log.first(({ msg }) => msg === 'host serving')
-    const { grpc, http } = (await log.first(({ msg }) => msg === 'host serving')) as unknown as Record<string, string[]>
-    const count = (grpc?.length ?? 0) + (http?.length ?? 0)
+    const { grpc, http, probes } = (await log.first(({ msg }) => msg === 'host serving')) as unknown as Record<
+      string,
+      string[]
+    >
+    const count = [grpc, http, probes].flat().length
     await stdout.first(() => stdout.all.length === count)
   } catch (error) {
     await rm(folder, { recursive: true, force: true })
@@ -106,6 +111,7 @@ export async function startHost({
     endpoint: `unix://${path}`,
     socket: path,
     http: addresses('HTTP'),
+    probes: addresses('probes'),
     grpc: addresses('gRPC'),
     stdout,
     log,

@@ -37,6 +37,7 @@ export class LoadedPlugin implements AsyncDisposable {
       signal: ended,
       deadlineMs,
       client,
+      cloudRequest: async (_, send) => await send(),
       logger: {
         debug: this.#writer('debug'),
         info: this.#writer('info'),

@@ -128,11 +128,12 @@ export class CloudClient {
     this.#store.close()
   }
 
-  async #run<T>(
-    operation: Operation,
-    options: OperationOptions,
-    execute: (moment: { credential: Credential; settings: Settings; now: number }) => T,
-  ): Promise<T> {
+  async #run<T>(operation: Operation, options: OperationOptions, execute: (moment: Moment) => T): Promise<T> {
+    const request = () => this.#answer(operation, options, execute)
+    return await (options.send ? options.send(operation, request) : request())
+  }
+
+  async #answer<T>(operation: Operation, options: OperationOptions, execute: (moment: Moment) => T): Promise<T> {
     const { signal } = options
     const { credential, settings, fault } = await admit(this.#store, this.#token, operation, options)
     const halfMs = (settings.latencyMsOf[operation] ?? settings.latencyMs) / 2
@@ -156,6 +157,13 @@ export class CloudClient {
     }
     return row
   }
+}
+
+/** What an operation is executed with. */
+interface Moment {
+  credential: Credential
+  settings: Settings
+  now: number
 }
 
 async function suffer(fault: Fault, signal: AbortSignal): Promise<void> {

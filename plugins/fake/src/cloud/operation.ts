@@ -20,6 +20,8 @@ export interface OperationOptions {
   signal: AbortSignal
   /** On whose behalf, so that faults can be aimed at it. */
   caller?: Caller
+  /** Sends the request, for a caller who wants to measure it. Default: just sends it. */
+  send?: <T>(operation: Operation, request: () => Promise<T>) => Promise<T>
 }
 
 /** A call of the driver that an operation is part of. */

@@ -25,7 +25,8 @@ export async function inCloud<T>(
   const name = machine?.metadata.name
   const caller = { method, isChanging: methods[method], ...(name !== undefined && { machine: name }) }
   try {
-    return await work(await clientFor(spec, secret, context), { signal: context.signal, caller })
+    const options = { signal: context.signal, caller, send: context.cloudRequest }
+    return await work(await clientFor(spec, secret, context), options)
   } catch (error) {
     throw error instanceof CloudError ? machineErrorOf(error, `${method} in ${spec.region}`, machine) : error
   }

@@ -56,6 +56,7 @@ export function callContext(signal: AbortSignal): CallContext & { close(): Promi
       clients.set(id, { client, dispose: async () => dispose?.(await client) })
       return client
     },
+    cloudRequest: async (_, send) => await send(),
     async close() {
       await Promise.all([...clients.values()].map((entry) => entry.dispose()))
     },
