@@ -126,6 +126,10 @@ export const configSchema = Type.Object(
     }),
     supervision: Type.Object(
       {
+        startSeconds: seconds(
+          'How long a plugin may take to start, its imports included. One that takes longer is ended, and its calls get `Unavailable`.',
+          20,
+        ),
         stuckSeconds: seconds(
           'How long a plugin may give no sign of life before it counts as stuck: its process is ended, its calls get `Unavailable`, and the next call starts it again.',
           3,
@@ -260,7 +264,7 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
 }
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
-  const { stuckSeconds, abortGraceSeconds } = raw.supervision
+  const { startSeconds, stuckSeconds, abortGraceSeconds } = raw.supervision
   return {
     listen: addresses.listen,
     http: {
@@ -273,7 +277,11 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     pluginDirs: raw.pluginDirs,
     watchPlugins: raw.watchPlugins,
     lint: raw.lint,
-    supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
+    supervision: {
+      startMs: startSeconds * 1000,
+      stuckMs: stuckSeconds * 1000,
+      abortGraceMs: abortGraceSeconds * 1000,
+    },
     pluginPolicy: raw.pluginPolicy,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,

@@ -42,6 +42,8 @@ export interface InstanceEnd {
 
 /** How patient the host is with plugins. Milliseconds. */
 export interface SupervisionLimits {
+  /** How long a plugin may take to start. */
+  startMs: number
   /** How long a sign of life may take before the plugin counts as stuck. */
   stuckMs: number
   /** How long a plugin may go on with a call whose signal has aborted. */
@@ -134,6 +136,7 @@ export class PluginInstance {
     this.#log = options.log.child({ plugin: plugin.name, pluginVersion: plugin.version, instance: this.id })
     this.#liveness = new Liveness({
       stuckMs: options.limits.stuckMs,
+      isBusy: () => this.#calls.size > 0,
       ping: (id) => this.#running.send({ type: 'health', id }),
       onStuck: () => {
         const seconds = options.limits.stuckMs / 1000
@@ -147,8 +150,8 @@ export class PluginInstance {
     })
     const { entry } = plugin
     this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted: options.isLinted })
-    const seconds = helloTimeoutMs / 1000
-    this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${seconds} s`), helloTimeoutMs)
+    const { startMs } = options.limits
+    this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${startMs / 1000} s`), startMs)
   }
 
   get state(): InstanceState {
@@ -219,11 +222,17 @@ export class PluginInstance {
     const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>()
     const id = ++this.#lastCallId
     let graceTimer: NodeJS.Timeout | undefined
+    let isError = false
     const end = () => {
       clearTimeout(graceTimer)
       this.#calls.delete(id)
       onEnd()
       this.#endIfDrained()
+    }
+    // At once, and once: its caller may have gone before the plugin fails it.
+    const countError = () => {
+      if (!isError) this.#figures.errors++
+      isError = true
     }
     const call: RunningCall = {
       method,
@@ -237,6 +246,7 @@ export class PluginInstance {
         resolve(response)
       },
       reject(error) {
+        countError()
         end()
         reject(error)
       },
@@ -244,19 +254,15 @@ export class PluginInstance {
     this.#calls.set(id, call)
     if (request.secret) this.#secrets.remember(request.secret)
     this.#liveness.expect(id)
-    try {
-      this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
-      return await waitWithCaller(reply, patience, (reason) => {
-        // Nobody waits for the reply any more, and the plugin may never give one.
-        reply.catch(() => {})
-        this.#running.send({ type: 'cancel', id, reason })
-        graceTimer = setTimeout(() => this.#signalIgnored(call), this.#options.limits.abortGraceMs).unref()
-        return this.#goneError(method, reason, call)
-      })
-    } catch (error) {
-      this.#figures.errors++
-      throw error
-    }
+    this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
+    return await waitWithCaller(reply, patience, (reason) => {
+      // Nobody waits for the reply any more, and the plugin may never give one.
+      reply.catch(() => {})
+      countError()
+      this.#running.send({ type: 'cancel', id, reason })
+      graceTimer = setTimeout(() => this.#signalIgnored(call), this.#options.limits.abortGraceMs).unref()
+      return this.#goneError(method, reason, call)
+    })
   }
 
   /** Takes no new calls but those of who holds it, answers what it has, then ends. */
@@ -409,17 +415,20 @@ export class PluginInstance {
       atMs: Date.now(),
     }
     this.#secrets.forget()
-    this.#setState({ kind: 'ended', ...end })
+    this.#state = { kind: 'ended', ...end }
+    // Before anybody is told, so that the figures are complete then.
+    for (const { method, reject } of [...this.#calls.values()]) {
+      reject(this.#wish === 'stopping' ? this.#stoppingError() : this.#endedError(method, firstLine(end.cause)))
+    }
+    this.#options.onChange(this)
     const fields = { pid: this.#running?.pid, cause: end.cause, ...(lastLines.length > 0 && { output: end.lastLines }) }
     if (end.isWanted) this.#log.info(fields, 'plugin ended')
     else this.#log.error(fields, 'plugin ended by itself')
     // Without effect when it was ready.
     const text = `plugin ${this.plugin.name} cannot be used: ${describeEnd(end)}`
-    const isWanted = this.#wish !== undefined
-    this.#readiness.reject(isWanted ? this.#stoppingError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
-    for (const { method, reject } of [...this.#calls.values()]) {
-      reject(this.#wish === 'stopping' ? this.#stoppingError() : this.#endedError(method, firstLine(end.cause)))
-    }
+    this.#readiness.reject(
+      end.isWanted ? this.#stoppingError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }),
+    )
     this.#ending.resolve(end)
   }
 
@@ -476,7 +485,6 @@ function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {
   }
 }
 
-const helloTimeoutMs = 20_000
 const drainedGraceMs = 5000
 const maxForeignMessages = 100
 // Calls count up from 1, the pings of Liveness down from -1.

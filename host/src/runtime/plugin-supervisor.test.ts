@@ -130,6 +130,22 @@ describe('a plugin that crashes', () => {
     vi.restoreAllMocks()
   })
 
+  it('has failed the calls that it ended, once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { runner, supervisor, start, use } = setUp()
+    await start()
+    const call = (deadlineMs: number) => {
+      const rest = { machine: 'm', requestId: 'r', request: {}, signal: new AbortController().signal, onEnd: vi.fn() }
+      return errorOf(use((instance) => instance.call({ method: 'createMachine', deadlineMs, ...rest })))
+    }
+    const failures = [call(Date.now() + 1000), call(Date.now() + 3_600_000)]
+    await turn()
+    await vi.advanceTimersByTimeAsync(1000)
+    runner.last.end('exited with code 1')
+    expect((await Promise.all(failures)).map(({ code }) => code)).toEqual(['DeadlineExceeded', 'Unavailable'])
+    expect(supervisor.figures).toMatchObject({ calls: 2, errors: 2 })
+  })
+
   it('comes out of its quarantine when somebody asks for it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     const { runner, supervisor, use, upgrade } = setUp()
