@@ -141,7 +141,7 @@ export class PluginReloader {
     // The folder of a locked plugin is named by its content.
     const isSame = before.folder === plugin.folder && before.version === plugin.version
     const isWell = supervisor.state.kind === 'ready' || supervisor.state.kind === 'stopped'
-    if (isSame && !(isAsked && (!plugin.isLocked || !isWell))) return change('unchanged', before, plugin)
+    if (isSame && !(isAsked && (plugin.tree === undefined || !isWell))) return change('unchanged', before, plugin)
     const outcome = await supervisor.upgrade(plugin, canaryShare)
     return change(outcome.kind, before, plugin, outcome.kind === 'failed' ? outcome.reason : '')
   }
