@@ -13,7 +13,7 @@ import { createLog, type Log } from './log.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
-import { ChildProcessRunner } from './runtime/child-process-runner.ts'
+import { makeRunner } from './runtime/make-runner.ts'
 import { PluginInstance } from './runtime/plugin-instance.ts'
 import type { Runner } from './runtime/runner.ts'
 
@@ -53,7 +53,7 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   container.register(tokens.config, { useValue: config })
   container.register(tokens.plugins, { useValue: plugins })
   single(tokens.log, () => createLog(config.log))
-  single(tokens.runner, () => new ChildProcessRunner())
+  single(tokens.runner, (resolve) => makeRunner(config.isolation, resolve(tokens.log)))
   single(tokens.routes, (resolve) => {
     const { plugins, rejected } = resolve(tokens.plugins)
     const log = resolve(tokens.log)

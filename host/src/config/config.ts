@@ -8,6 +8,7 @@ import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
+import { uidCount } from '../runtime/plugin-users.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
@@ -65,6 +66,32 @@ export const configSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),
+    isolation: Type.Object(
+      {
+        runner: Type.Enum(['process', 'thread', 'inline'], {
+          default: 'process',
+          description:
+            'What each plugin runs in: a child process, a thread of the host, or the host itself. Only processes have a sandbox.',
+        }),
+        sandbox: Type.Boolean({
+          default: true,
+          description: 'Hold plugins to the permissions that they ask for. Off only to develop a plugin.',
+        }),
+        baseUid: Type.Optional(
+          Type.Integer({
+            minimum: 1000,
+            maximum: 2 ** 32 - 2 - uidCount,
+            description: `Give each plugin a user id of its own, from this one on, out of ${uidCount}. Needs a host that runs as root. Default: the user of the host.`,
+          }),
+        ),
+        memoryMiB: Type.Integer({
+          default: 512,
+          minimum: 128,
+          description: 'What a plugin may hold in memory before it is ended.',
+        }),
+      },
+      { ...strict, default: {}, description: 'What keeps plugins from the host and from each other.' },
+    ),
     log: Type.Object(
       {
         level: Type.Enum(logLevels, { default: 'info' }),
@@ -101,6 +128,7 @@ export interface Config {
   plugins: string[]
   pluginDirs: string[]
   pluginPolicy: PluginPolicy
+  isolation: RawConfig['isolation']
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: { changeMs: number; readMs: number; maxMs: number }
@@ -193,6 +221,7 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     plugins: raw.plugins ?? [],
     pluginDirs: raw.pluginDirs ?? [...besideTheHost(), ...[defaultPluginFolder()].filter(existsSync)],
     pluginPolicy: raw.pluginPolicy,
+    isolation: raw.isolation,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
     deadlines: { changeMs: changeSeconds * 1000, readMs: readSeconds * 1000, maxMs: maxSeconds * 1000 },

@@ -2,6 +2,7 @@ import { inspect } from 'node:util'
 import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
+import { explainDenial } from './explain-denial.ts'
 import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
@@ -58,7 +59,8 @@ export class PluginServer {
       this.#plugin = plugin
       this.#send({ type: 'hello', nonce, hello: helloOf(plugin) })
     } catch (error) {
-      this.#send({ type: 'refused', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#send({ type: 'refused', reason: explainDenial(reason) })
     }
   }
 
@@ -169,7 +171,7 @@ function errorMessage(thrown: unknown): ErrorMessage {
   const { code, message, source, retry, retryAfterMs, reason, lastKnownState, providerID, nodeName } = error
   return {
     code,
-    message,
+    message: explainDenial(message),
     options: {
       source,
       retry,
