@@ -5,7 +5,7 @@ import { BoundedSender } from './bounded-sender.ts'
 import { inheritedDescriptors } from './inherited-descriptors.ts'
 import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
-import { OutputLimit } from './output-limit.ts'
+import { isLog, OutputLimit } from './output-limit.ts'
 import { describeEnd } from './plugin-end.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB, MemoryWatch } from './plugin-memory.ts'
@@ -180,10 +180,6 @@ function notStarted(error: Error, events: RunnerEvents): RunningPlugin {
     stop: async () => await ended,
     kill: async () => await ended,
   }
-}
-
-function isLog(message: unknown): boolean {
-  return typeof message === 'object' && message !== null && Reflect.get(message, 'type') === 'log'
 }
 
 function ignore(): void {}

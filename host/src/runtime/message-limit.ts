@@ -3,9 +3,15 @@
  * noise. Node offers no way to read the channel more slowly, so there is a limit and not a brake.
  */
 export class MessageLimit {
-  #windowStart = performance.now()
+  readonly #now: () => number
+  #windowStart: number
   #received = 0
   #sent = 0
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+    this.#windowStart = now()
+  }
 
   countSent(): void {
     this.#sent++
@@ -16,7 +22,7 @@ export class MessageLimit {
     this.#received++
     if (this.#received <= maxMessages) return false
     // Looked at only now, since a clock costs more than the count.
-    const now = performance.now()
+    const now = this.#now()
     const seconds = (now - this.#windowStart) / 1000
     const isFlood = this.#received > maxMessages * Math.max(1, seconds) + repliesPerMessage * this.#sent
     if (seconds >= 1 && !isFlood) {

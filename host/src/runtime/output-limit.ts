@@ -42,6 +42,11 @@ export class OutputLimit {
   }
 }
 
+/** Whether a message is a line of the log, which counts as output. */
+export function isLog(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && Reflect.get(message, 'type') === 'log'
+}
+
 // A stack trace or a verbose start has dozens of lines; nobody reads hundreds a second, and a log costs money.
 const maxLines = 200
 // Counting a line costs the host about a microsecond. Beyond this it leaves the output alone for the rest of the second.

@@ -42,12 +42,9 @@ export class MemoryWatch {
   }
 }
 
-/**
- * The heap limit that goes with a limit of all memory. What is left is for Node itself, which holds about 60 MiB, and for
- * buffers.
- */
+/** The heap limit that goes with a limit of all memory. The rest is for Node itself, some 70 MiB, and for buffers. */
 export function heapLimitMiB(limitMiB: number): number {
-  return Math.floor(limitMiB * 0.75)
+  return limitMiB - 128
 }
 
 const mebibyte = 1024 * 1024

@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads'
 import type { PluginPackage } from '../plugins/plugin-package.ts'
 import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
-import { OutputLimit } from './output-limit.ts'
+import { isLog, OutputLimit } from './output-limit.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB } from './plugin-memory.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from './runner.ts'
@@ -60,8 +60,9 @@ export class WorkerThreadRunner implements Runner {
     }
     worker.on('message', (message: unknown) => {
       if (isEnded || endCause !== undefined) return
-      if (messages.isFlood()) kill('flooded the host with messages')
-      else events.message(message)
+      if (messages.isFlood()) return kill('flooded the host with messages')
+      if (isLog(message) && !output.take()) return
+      events.message(message)
     })
     worker.on('messageerror', () => events.message(undefined))
     // What nobody caught in the thread. Its end follows.
