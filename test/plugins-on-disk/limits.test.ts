@@ -20,7 +20,7 @@ describe.each(['process', 'thread'])('in a %s', (runner) => {
   })
 
   beforeAll(async () => {
-    host = await startHost({ plugins, config: { stopSeconds: 0.5, isolation: { runner, memoryMiB: 256 } } })
+    host = await startHost({ plugins, config: { stopSeconds: 0.5, isolation: { runner, memoryMiB: 320 } } })
     driver = host.connect()
   })
 
@@ -43,7 +43,7 @@ describe.each(['process', 'thread'])('in a %s', (runner) => {
     const { message, ...failure } = await failureOf(create('Hoarding', { what: 'buffers' }))
     expect(failure).toEqual({ code: 'Unavailable', source: 'plugin', reason: 'PLUGIN_ENDED' })
     expect(message).toMatch(
-      /^plugin @mcm-fixture\/hoarding ran out of memory: it held \d+ MiB of 256 MiB allowed during CreateMachine/,
+      /^plugin @mcm-fixture\/hoarding ran out of memory: it held \d+ MiB of 320 MiB allowed during CreateMachine/,
     )
   })
 

@@ -86,8 +86,8 @@ export const configSchema = Type.Object(
         ),
         memoryMiB: Type.Integer({
           default: 512,
-          minimum: 192,
-          description: 'What a plugin may hold in memory before it is ended. Its heap may have all but 128 MiB of it.',
+          minimum: 256,
+          description: 'What a plugin may hold in memory before it is ended. Its heap may have all but 192 MiB of it.',
         }),
       },
       { ...strict, default: {}, description: 'What keeps plugins from the host and from each other.' },

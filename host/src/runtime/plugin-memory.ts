@@ -42,9 +42,12 @@ export class MemoryWatch {
   }
 }
 
-/** The heap limit that goes with a limit of all memory. The rest is for Node itself, some 70 MiB, and for buffers. */
+/**
+ * The heap limit that goes with a limit of all memory, so that a full heap is told as such: the rest is for Node itself, some
+ * 70 MiB, for young objects, which the limit does not count, and for buffers.
+ */
 export function heapLimitMiB(limitMiB: number): number {
-  return limitMiB - 128
+  return limitMiB - 192
 }
 
 const mebibyte = 1024 * 1024
