@@ -50,7 +50,8 @@ const columns: Column<Plugin>[] = [
 // Only where there is one: it takes much room.
 const lastFailureColumn: Column<Plugin> = {
   title: 'LAST FAILURE',
-  value: ({ lastFailure }) => (lastFailure ? `${lastFailure.time.slice(0, 19)}Z ${lastFailure.cause.split('\n')[0]}` : ''),
+  value: ({ lastFailure }) =>
+    lastFailure ? `${lastFailure.time.slice(0, 19)}Z ${lastFailure.cause.split('\n')[0]}` : '',
 }
 
 async function list(options: PluginOptions): Promise<void> {
