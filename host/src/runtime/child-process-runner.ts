@@ -12,7 +12,7 @@ import { heapLimitMiB, MemoryWatch } from './plugin-memory.ts'
 import { checkReadable, PluginUsers } from './plugin-users.ts'
 import { limitProcess, signalGroup } from './process-limits.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from './runner.ts'
-import { canSandbox, sandboxFlags } from './sandbox.ts'
+import { sandboxFlags } from './sandbox.ts'
 import { makeScratchFolder } from './scratch-folder.ts'
 
 /** How plugins are kept apart. */
@@ -38,12 +38,7 @@ export class ChildProcessRunner implements Runner {
     program = fileURLToPath(new URL('./plugin-process.js', import.meta.url)),
     env: NodeJS.ProcessEnv = process.env,
   ) {
-    const { sandbox, baseUid } = isolation
-    if (sandbox && !canSandbox()) {
-      throw new Error(
-        `the sandbox needs Node 26 or newer, this is ${process.version}; "isolation.sandbox: false" goes without`,
-      )
-    }
+    const { baseUid } = isolation
     if (baseUid !== undefined && process.getuid?.() !== 0) {
       throw new Error('"isolation.baseUid" needs a host that runs as root')
     }

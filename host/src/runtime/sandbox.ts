@@ -30,13 +30,6 @@ export function sandboxFlags(plugin: PluginPackage, own: { program: string; scra
   ]
 }
 
-/** Whether this Node can do it. Older ones know no permission for the network, or cannot give one up. */
-export function canSandbox(): boolean {
-  return (
-    process.allowedNodeEnvironmentFlags.has('--allow-net') && process.allowedNodeEnvironmentFlags.has('--permission')
-  )
-}
-
 type Kind = keyof NonNullable<PluginManifest['permissions']>
 
 // Node allows each of these wholly or not at all.
