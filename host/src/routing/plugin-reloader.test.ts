@@ -73,6 +73,29 @@ it('hands the canary share on', async () => {
   expect(routes.get('plugin-A')?.canary?.share).toBe(0.1)
 })
 
+it('leaves a canary alone when a plugin folder changes, and does not put in what was withdrawn', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mcm-reload-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const lockFile = join(folder, 'lock.json')
+  const { routes, reloader, now } = await setUp([locked('A')], [lockFile])
+  reloader.watch()
+  now([locked('A', '2.0.0')])
+  await reloader.reload({ canaryShare: 0.1 })
+  const canary = routes.get('plugin-A')?.canary
+  now([locked('A', '2.0.0'), locked('B')])
+  await writeFile(lockFile, '{}')
+  await vi.waitFor(() => expect(routes.providers).toEqual(['A', 'B']), { timeout: 20_000 })
+  expect(routes.get('plugin-A')?.canary).toEqual(canary)
+
+  await canary?.instance.stop(0)
+  now([locked('A', '2.0.0')])
+  await writeFile(lockFile, '{ }')
+  await vi.waitFor(() => expect(routes.providers).toEqual(['A']), { timeout: 20_000 })
+  expect(routes.find('A')?.plugin.version).toBe('1.0.0')
+  // Who asks gets it.
+  expect(await reloader.reload()).toEqual([change('upgraded', 'A', '1.0.0', '2.0.0')])
+})
+
 it('says why a new version or a new plugin cannot be used; the old one goes on', async () => {
   const { routes, reloader, now, broken } = await setUp([locked('A')])
   broken.add('2.0.0')

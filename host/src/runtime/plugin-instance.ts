@@ -168,6 +168,11 @@ export class PluginInstance {
     return { ...this.#figures, running: this.#calls.size }
   }
 
+  /** Whether a call goes on although its signal aborted long ago. */
+  get isIgnoringSignals(): boolean {
+    return [...this.#calls.values()].some(({ isIgnoringSignal }) => isIgnoringSignal)
+  }
+
   /** What it said about itself; only once it was ready. */
   get hello(): Hello {
     return this.#declaration.hello
@@ -257,6 +262,11 @@ export class PluginInstance {
   /** Takes no new calls but those of who holds it, answers what it has, then ends. */
   drain(why: string): void {
     if (this.#state.kind === 'ended' || this.#state.kind === 'draining') return
+    if (this.#state.kind === 'starting') {
+      // It has nothing to answer.
+      void this.stop(drainedGraceMs)
+      return
+    }
     this.#setState({ kind: 'draining', why })
     this.#log.info({ pid: this.pid, why, running: this.#calls.size }, 'plugin draining')
     this.#endIfDrained()
