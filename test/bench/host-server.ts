@@ -14,7 +14,8 @@ const config = await readConfig(undefined, {
 })
 const container = await compose(config)
 container.register(tokens.runner, {
-  useValue: runner === 'inline' ? new InlineRunner() : new ChildProcessRunner(program),
+  useValue:
+    runner === 'inline' ? new InlineRunner() : new ChildProcessRunner({ sandbox: true, memoryMiB: 512 }, program),
 })
 const host = container.resolve(tokens.host)
 await host.start()

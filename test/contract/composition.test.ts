@@ -16,6 +16,7 @@ it('resolves every part of the host from the bundle', async () => {
     plugins: [],
     pluginDirs: [],
     pluginPolicy: { requireIntegrity: false },
+    isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
     log: { level: 'silent', format: 'json' },
     maxMessageBytes: 1024 * 1024,
     deadlines: { changeMs: 1000, readMs: 1000, maxMs: 1000, methodMs: {} },

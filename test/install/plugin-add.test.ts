@@ -28,7 +28,7 @@ beforeEach(async () => {
   return async () => await place[Symbol.asyncDispose]()
 })
 
-const done = 'start the host again to make it count\n'
+const done = 'a running host takes it over by itself\n'
 
 /** What a host makes of the plugin folder. */
 async function loaded(config: object = {}) {

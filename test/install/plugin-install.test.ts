@@ -20,7 +20,7 @@ beforeEach(async () => {
   }
 })
 
-const done = 'start the host again to make it count\n'
+const done = 'a running host takes it over by itself\n'
 const helper = (version: string) => ({
   'package.json': `{"name":"helper","version":"${version}"}`,
   'index.js': version,

@@ -1,6 +1,10 @@
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { waitFor } from '@mcm/sdk'
 import { expect, it, onTestFinished } from 'vitest'
 import { fixture } from '../contract/testing/built-program.ts'
+import { fixtureVariant } from '../contract/testing/fixture-variant.ts'
 import { makeGate } from '../contract/testing/gate.ts'
 import { startHost } from '../contract/testing/host-process.ts'
 import { failureOf, request } from '../contract/testing/requests.ts'
@@ -45,6 +49,30 @@ it('a plugin that forgets a timer and a server ends with its host', async () => 
   driver.close()
   expect(await host.stop()).toEqual({ code: 0, signal: null })
   expect(() => process.kill(plugins[0]?.pid ?? 0, 0)).toThrow('ESRCH')
+})
+
+it('a host that is killed leaves no program of a plugin behind, and the next one clears its folders away', async () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'mcm-death-')))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const plugin = fixtureVariant(folder, 'reaching', { provider: 'Starter', permissions: { programs: ['node'] } })
+  const start = async () => await startHost({ plugins: [plugin], env: { TMPDIR: folder } })
+  await using host = await start()
+  await using driver = host.connect()
+  const attempt = async (name: string) => {
+    return (await driver.createMachine(request('Starter', { attempt: name }))).nodeName
+  }
+  const program = Number(await attempt('startProgram'))
+  const scratch = JSON.parse(await attempt('scratch')).folder
+  host.process.kill('SIGKILL')
+  await host.exited
+  await waitFor(() => (isRunning(program) ? undefined : true), {
+    signal: AbortSignal.timeout(30_000),
+    what: 'the end of the program',
+    maxIntervalMs: 100,
+  })
+  expect(existsSync(scratch)).toBe(true)
+  await using _next = await start()
+  expect(existsSync(scratch)).toBe(false)
 })
 
 function isRunning(pid: number): boolean {

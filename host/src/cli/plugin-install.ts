@@ -48,7 +48,7 @@ export function addPluginInstallCommands(plugin: Command): void {
       for (const { name, version, isNew } of installed) {
         console.log(`${name} ${version} ${isNew ? 'installed' : 'is there already'}`)
       }
-      if (installed.some(({ isNew }) => isNew)) console.log(restart)
+      if (installed.some(({ isNew }) => isNew)) console.log(takenOver)
     })
 
   withFolder(plugin.command('remove <name...>'))
@@ -139,10 +139,10 @@ function report(changes: readonly Change[]): void {
   for (const { name, after, notes = [] } of changes) {
     for (const note of notes) console.error(`note on ${name} ${after?.version}: ${note}`)
   }
-  if (changes.some((change) => isChanged(change))) console.log(restart)
+  if (changes.some((change) => isChanged(change))) console.log(takenOver)
 }
 
-const restart = 'start the host again to make it count'
+const takenOver = 'a running host takes it over by itself'
 
 function isChanged({ name, before, after }: Change): boolean {
   if (!before || !after) return true

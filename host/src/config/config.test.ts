@@ -35,6 +35,7 @@ it('has defaults for everything', async () => {
       plugins: [],
       pluginDirs: [],
       pluginPolicy: { requireIntegrity: false },
+      isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
       log: { level: 'info', format: 'json' },
       maxMessageBytes: 16 * 1024 * 1024,
       deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000, methodMs: {} },
@@ -87,6 +88,7 @@ stopSeconds: 1
     plugins: ['b'],
     pluginDirs: ['x'],
     pluginPolicy: { allow: ['@acme/*'], requireIntegrity: true },
+    isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
     deadlines: {

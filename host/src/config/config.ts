@@ -12,6 +12,7 @@ import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
+import { uidCount } from '../runtime/plugin-users.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
@@ -94,6 +95,32 @@ export const configSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),
+    isolation: Type.Object(
+      {
+        runner: Type.Enum(['process', 'thread', 'inline'], {
+          default: 'process',
+          description:
+            'What each plugin runs in: a child process, a thread of the host, or the host itself. Only processes have a sandbox.',
+        }),
+        sandbox: Type.Boolean({
+          default: true,
+          description: 'Hold plugins to the permissions that they ask for. Off only to develop a plugin.',
+        }),
+        baseUid: Type.Optional(
+          Type.Integer({
+            minimum: 1000,
+            maximum: 2 ** 32 - 2 - uidCount,
+            description: `Give each plugin a user id of its own, from this one on, out of ${uidCount}. Needs a host that runs as root. Default: the user of the host.`,
+          }),
+        ),
+        memoryMiB: Type.Integer({
+          default: 512,
+          minimum: 256,
+          description: 'What a plugin may hold in memory before it is ended. Its heap may have all but 192 MiB of it.',
+        }),
+      },
+      { ...strict, default: {}, description: 'What keeps plugins from the host and from each other.' },
+    ),
     log: Type.Object(
       {
         level: Type.Enum(logLevels, { default: 'info' }),
@@ -173,6 +200,7 @@ export interface Config {
   lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
+  isolation: RawConfig['isolation']
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: Deadlines
@@ -283,6 +311,7 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
       abortGraceMs: abortGraceSeconds * 1000,
     },
     pluginPolicy: raw.pluginPolicy,
+    isolation: raw.isolation,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
     deadlines: deadlinesOf(raw.deadlines),

@@ -14,7 +14,7 @@ const locked = (provider: string, version = '1.0.0'): PluginPackage => ({
   ...packageOf(provider),
   version,
   folder: `/plugins/${provider}@${version}`,
-  isLocked: true,
+  tree: 'sha256-1',
 })
 const rejected = (provider: string, reason: string): RejectedPackage => {
   const { name, version, description, folder, manifest } = locked(provider)

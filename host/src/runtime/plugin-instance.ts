@@ -360,7 +360,8 @@ export class PluginInstance {
     if (this.#state.kind !== 'starting' || this.#wish) return
     clearTimeout(this.#helloTimer)
     const { provider, sdkVersion } = this.hello
-    this.#log.info({ pid: this.pid, provider, sdkVersion }, 'plugin ready')
+    const { tree } = this.plugin
+    this.#log.info({ pid: this.pid, provider, sdkVersion, ...(tree && { tree }) }, 'plugin ready')
     this.#setState({ kind: 'ready' })
     this.#readiness.resolve()
   }

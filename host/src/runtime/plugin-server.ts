@@ -3,6 +3,7 @@ import { type CallContext, type JsonObject, type Logger, MachineError, type Plug
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
 import { ClientCache } from './client-cache.ts'
 import { cloudRequestFunction } from './cloud-request-function.ts'
+import { explainDenial } from './explain-denial.ts'
 import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
@@ -66,7 +67,8 @@ export class PluginServer {
       this.#plugin = plugin
       this.#send({ type: 'hello', nonce, hello: helloOf(plugin) })
     } catch (error) {
-      this.#send({ type: 'refused', reason: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+      const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#send({ type: 'refused', reason: explainDenial(reason) })
     }
   }
 
@@ -181,7 +183,7 @@ function errorMessage(thrown: unknown): ErrorMessage {
   const { code, message, source, retry, retryAfterMs, reason, lastKnownState, providerID, nodeName } = error
   return {
     code,
-    message,
+    message: explainDenial(message),
     options: {
       source,
       retry,
