@@ -4,6 +4,7 @@ import { configurationReference } from './configuration.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
 import { metricsReference } from './metrics.ts'
+import { misbehavingPluginsReference } from './misbehaving-plugins.ts'
 
 // Writes the parts of the reference that follow from the sources: node main.js <folder> <descriptor set of the protos>
 
@@ -13,5 +14,6 @@ const pages = {
   'errors.md': errorReference(),
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
+  'misbehaving-plugins.md': misbehavingPluginsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

@@ -213,7 +213,13 @@ describe('a plugin that answers garbage', () => {
   })
 
   it('more than a message may hold', async () => {
-    expect(await failureOf(create('Huge'))).toMatchObject({ code: 'ResourceExhausted' })
+    expect(await failureOf(create('Huge'))).toEqual({
+      code: 'Internal',
+      source: 'plugin',
+      retry: 'later',
+      reason: 'PLUGIN_ANSWER_INVALID',
+      message: 'the answer of createMachine has more than 16777216 bytes',
+    })
   })
 })
 

@@ -309,6 +309,7 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
       startMs: startSeconds * 1000,
       stuckMs: stuckSeconds * 1000,
       abortGraceMs: abortGraceSeconds * 1000,
+      maxAnswerBytes: raw.maxMessageBytes,
     },
     pluginPolicy: raw.pluginPolicy,
     isolation: raw.isolation,

@@ -46,7 +46,14 @@ const messages = (lines: Record<string, unknown>[]) => lines.map(({ msg }) => ms
 describe('a start', () => {
   it('is over when the plugin has said hello and has answered a question', async () => {
     const { plugin, instance, states } = setUp()
-    expect(plugin.sent).toEqual([{ type: 'start', nonce: expect.any(String), entry: 'none', isLinted: false }])
+    const start = {
+      type: 'start',
+      nonce: expect.any(String),
+      entry: 'none',
+      isLinted: false,
+      maxAnswerBytes: 16_777_216,
+    }
+    expect(plugin.sent).toEqual([start])
     plugin.greet()
     await instance.ready
     expect(instance.hello.capabilities).toEqual(['createMachine'])

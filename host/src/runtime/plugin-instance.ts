@@ -40,7 +40,7 @@ export interface InstanceEnd {
   atMs: number
 }
 
-/** How patient the host is with plugins. Milliseconds. */
+/** What the host puts up with. Times in milliseconds. */
 export interface SupervisionLimits {
   /** How long a plugin may take to start. */
   startMs: number
@@ -48,6 +48,8 @@ export interface SupervisionLimits {
   stuckMs: number
   /** How long a plugin may go on with a call whose signal has aborted. */
   abortGraceMs: number
+  /** The largest answer. Bytes. */
+  maxAnswerBytes: number
 }
 
 /** What an instance needs, and whom it tells. */
@@ -148,8 +150,10 @@ export class PluginInstance {
       message: (value) => this.#receive(readMessage(value)),
       ended: (end) => this.#ended(end),
     })
+    const { isLinted, limits } = options
     const { entry } = plugin
-    this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted: options.isLinted })
+    const { maxAnswerBytes } = limits
+    this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted, maxAnswerBytes })
     const { startMs } = options.limits
     this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${startMs / 1000} s`), startMs)
   }

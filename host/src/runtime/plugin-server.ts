@@ -6,6 +6,7 @@ import { cloudRequestFunction } from './cloud-request-function.ts'
 import { explainDenial } from './explain-denial.ts'
 import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
+import { isLargerThan } from './message-size.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
 /** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
@@ -16,6 +17,7 @@ export class PluginServer {
   readonly #cloudRequest: CallContext['cloudRequest']
   readonly #running = new Map<number, { controller: AbortController; done: Promise<void> }>()
   #plugin: Plugin | undefined
+  #maxAnswerBytes = 0
   #lints: Lints | undefined
 
   /** @param load Imports the plugin. */
@@ -58,7 +60,8 @@ export class PluginServer {
     await this.#clients.close()
   }
 
-  async #start({ nonce, entry, isLinted }: Extract<HostMessage, { type: 'start' }>): Promise<void> {
+  async #start({ nonce, entry, isLinted, maxAnswerBytes }: Extract<HostMessage, { type: 'start' }>): Promise<void> {
+    this.#maxAnswerBytes = maxAnswerBytes
     if (isLinted) this.#lints = new Lints((message) => this.#send({ type: 'log', level: 'warn', message }))
     try {
       const lookAgain = this.#lints?.watchGlobals()
@@ -90,6 +93,11 @@ export class PluginServer {
   }
 
   #sendAnswer(id: number, method: DriverMethod, response: object): void {
+    // Here, since the host could only look at it once it has read all of it, and would do nothing else meanwhile.
+    if (isLargerThan(response, this.#maxAnswerBytes)) {
+      const why = `the answer of ${method} has more than ${this.#maxAnswerBytes} bytes`
+      throw new MachineError('Internal', why, { reason: 'PLUGIN_ANSWER_INVALID' })
+    }
     try {
       this.#send({ type: 'answer', id, response })
     } catch (error) {

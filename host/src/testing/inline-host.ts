@@ -65,7 +65,7 @@ export function inlineRouter(plugins: readonly Plugin[], settings: Partial<Deadl
 }
 
 /** Patience of unit tests. */
-export const limits = { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000 }
+export const limits = { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 }
 
 /** The error of a promise that has to fail. */
 export async function errorOf(promise: Promise<unknown>): Promise<MachineError> {
