@@ -1,6 +1,6 @@
 import type { ConnectedDriver } from '@mcm/sdk/client'
 import { PluginState } from '@mcm/sdk/contract'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { fixture } from '../contract/testing/built-program.ts'
 import { type Gate, makeGate } from '../contract/testing/gate.ts'
 import { type HostProcess, type LogEntry, startHost } from '../contract/testing/host-process.ts'
@@ -73,8 +73,10 @@ describe('a neighbour is served while a plugin', () => {
     if (log) await host.log.first((entry) => entry.msg === log && entry.plugin === plugin && isNew(entry))
     // Some of the table are the same plugin, which has used up its budget with the third.
     expect(state === 'stopped' ? ['stopped', 'quarantined'] : [state]).toContain(await stateOf(fixture))
-    // Calls of the neighbour that began before it and those that began meanwhile.
-    expect(neighbour.answered).toBeGreaterThan(before)
+    // Those of its calls that began while the other misbehaved are answered too.
+    await vi.waitFor(() => expect(neighbour.answered + neighbour.failures.length).toBeGreaterThan(before + 2), {
+      timeout: 30_000,
+    })
     expect(neighbour.failures).toEqual([])
   })
 
