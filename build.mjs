@@ -46,8 +46,8 @@ const steps = {
     await bundle({ entryPoints: { main: 'host/src/cli/main.ts', composition: 'host/src/composition.ts' }, outdir })
     // One file each, with all that it needs: that starts fastest, and is all of the host that a plugin's process may read.
     const alone = { splitting: false, packages: 'bundle', outdir }
-    await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-process.ts' } })
-    await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-thread.ts' } })
+    await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
+    await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-side/plugin-thread.ts' } })
   },
 }
 

@@ -1,9 +1,9 @@
 import { compose, tokens } from '../../host/src/composition.ts'
 import { readConfig } from '../../host/src/config/config.ts'
-import { ChildProcessRunner } from '../../host/src/runtime/child-process-runner.ts'
 import { CrashBudget } from '../../host/src/runtime/crash-budget.ts'
-import { InlineRunner } from '../../host/src/runtime/inline-runner.ts'
 import { PluginSupervisor } from '../../host/src/runtime/plugin-supervisor.ts'
+import { ChildProcessRunner } from '../../host/src/runtime/runners/child-process-runner.ts'
+import { InlineRunner } from '../../host/src/runtime/runners/inline-runner.ts'
 
 // The host, with the runner that the arguments name: <socket> inline|process <program of the child> <plugin...>
 

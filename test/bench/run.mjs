@@ -16,7 +16,7 @@ const entryPoints = Object.fromEntries(
 await bundle({ entryPoints, outdir })
 // As the build does it.
 const alone = { splitting: false, packages: 'bundle', outdir }
-await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-process.ts' } })
+await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
 const [program = 'main', ...args] = process.argv.slice(2)
 const { status } = spawnSync(process.execPath, [join(outdir, `${program}.js`), ...args], {
   stdio: 'inherit',

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import pino from 'pino'
 import type { PluginPackage } from '../../host/src/plugins/plugin-package.ts'
 import { readPlugin } from '../../host/src/plugins/read-plugin.ts'
-import { ChildProcessRunner } from '../../host/src/runtime/child-process-runner.ts'
 import { PluginSupervisor } from '../../host/src/runtime/plugin-supervisor.ts'
+import { ChildProcessRunner } from '../../host/src/runtime/runners/child-process-runner.ts'
 import { median } from './median.ts'
 
 // Part of npm run bench: how long a small plugin takes from the start of its process to its first answer, beside a bare

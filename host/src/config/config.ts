@@ -12,7 +12,7 @@ import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
-import { uidCount } from '../runtime/plugin-users.ts'
+import { uidCount } from '../runtime/runners/plugin-users.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 

@@ -9,8 +9,8 @@ import { Resilience } from '../routing/resilience/resilience.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import { RouteTable } from '../routing/route-table.ts'
 import { type Deadlines, Router } from '../routing/router.ts'
-import { InlineRunner } from '../runtime/inline-runner.ts'
 import { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
+import { InlineRunner } from '../runtime/runners/inline-runner.ts'
 
 // For unit tests: hosts without processes, disks and sockets.
 

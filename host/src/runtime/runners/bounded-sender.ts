@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { serialize } from 'node:v8'
-import type { HostMessage } from './messages.ts'
+import type { HostMessage } from '../messages.ts'
 
 /**
  * Sends to a child process, and bounds what waits in the host's memory when the child does not read. Never throws for a

@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import type { PluginPackage } from '../plugins/plugin-package.ts'
+import type { PluginPackage } from '../../plugins/plugin-package.ts'
+import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
 import { isLog, OutputLimit } from './output-limit.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB } from './plugin-memory.ts'
-import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from './runner.ts'
 
 /**
  * Runs each plugin in a thread of the host: a third of a process's memory, and a faster start. An endless loop and a full

@@ -1,8 +1,8 @@
 import type { Plugin } from '@mcm/sdk'
-import type { PluginPackage } from '../plugins/plugin-package.ts'
-import { loadPlugin } from './load-plugin.ts'
-import { PluginServer } from './plugin-server.ts'
-import type { Runner, RunnerEvents, RunningPlugin } from './runner.ts'
+import type { PluginPackage } from '../../plugins/plugin-package.ts'
+import { loadPlugin } from '../plugin-side/load-plugin.ts'
+import { PluginServer } from '../plugin-side/plugin-server.ts'
+import type { Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 
 /**
  * Runs plugins in the host's own process: for tests, and to debug a plugin and the host together. Nothing protects

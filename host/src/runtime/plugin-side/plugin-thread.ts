@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads'
+import type { HostMessage, PluginMessage } from '../messages.ts'
 import { loadPlugin } from './load-plugin.ts'
-import type { HostMessage, PluginMessage } from './messages.ts'
 import { PluginServer } from './plugin-server.ts'
 
 // The program of a plugin's thread: as plugin-process.ts, over the thread's own channel.

@@ -1,6 +1,6 @@
 import type { Plugin } from '@mcm/sdk'
 import { isPlugin } from '@mcm/sdk/contract'
-import { isSecretKeys } from './read-message.ts'
+import { isSecretKeys } from '../read-message.ts'
 
 /** Imports a plugin package. Fails with a sentence for the author where it is none. */
 export async function loadPlugin(entryUrl: string): Promise<Plugin> {

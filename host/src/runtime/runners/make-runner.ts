@@ -1,7 +1,7 @@
-import type { Log } from '../log.ts'
+import type { Log } from '../../log.ts'
+import type { Runner } from '../runner.ts'
 import { ChildProcessRunner, type Isolation } from './child-process-runner.ts'
 import { InlineRunner } from './inline-runner.ts'
-import type { Runner } from './runner.ts'
 import { WorkerThreadRunner } from './worker-thread-runner.ts'
 
 /** Makes the runner that the configuration names. Says aloud what it does not protect from. */

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs'
+import type { HostMessage, PluginMessage } from '../messages.ts'
 import { endWithParent } from './end-with-parent.ts'
 import { loadPlugin } from './load-plugin.ts'
-import type { HostMessage, PluginMessage } from './messages.ts'
 import { PluginServer } from './plugin-server.ts'
 
 // The program of a plugin's child process: loads the package that the host names and serves it over the process's own

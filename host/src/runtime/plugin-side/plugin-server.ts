@@ -1,13 +1,13 @@
 import { inspect } from 'node:util'
 import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
 import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
+import { explainDenial } from '../explain-denial.ts'
+import { isLargerThan } from '../message-size.ts'
+import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from '../messages.ts'
 import { ClientCache } from './client-cache.ts'
 import { cloudRequestFunction } from './cloud-request-function.ts'
-import { explainDenial } from './explain-denial.ts'
 import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
-import { isLargerThan } from './message-size.ts'
-import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from './messages.ts'
 
 /** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
 export class PluginServer {

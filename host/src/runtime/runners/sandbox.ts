@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs'
-import { readFilePermission } from '../plugins/file-permission.ts'
-import type { PluginManifest } from '../plugins/manifest.ts'
-import type { PluginPackage } from '../plugins/plugin-package.ts'
+import { readFilePermission } from '../../plugins/file-permission.ts'
+import type { PluginManifest } from '../../plugins/manifest.ts'
+import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import { packagesOf } from './packages-of.ts'
 
 /**

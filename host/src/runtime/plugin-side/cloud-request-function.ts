@@ -1,5 +1,5 @@
 import type { CallContext } from '@mcm/sdk'
-import type { CloudRequest } from './messages.ts'
+import type { CloudRequest } from '../messages.ts'
 
 /** Makes the `cloudRequest` that plugins call: it sends the request, and reports how that went. */
 export function cloudRequestFunction(report: (request: CloudRequest) => void): CallContext['cloudRequest'] {

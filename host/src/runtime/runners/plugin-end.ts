@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
-import { explainDenial } from './explain-denial.ts'
-import type { PluginEnd } from './runner.ts'
+import { explainDenial } from '../explain-denial.ts'
+import type { PluginEnd } from '../runner.ts'
 
 /** What is known of the end of a process. */
 export interface ProcessEnd {
