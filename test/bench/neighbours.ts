@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, mkdtempSync, openSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -32,6 +33,9 @@ const rogueCallers = 2
 const here = dirname(fileURLToPath(import.meta.url))
 const root = join(here, '../../..')
 const folder = mkdtempSync(join(tmpdir(), 'mcm-neighbours-'))
+const gate = join(folder, 'gate')
+// Never opens.
+createServer().listen(gate).unref()
 const rows = misbehaviours.filter(({ does, fixture }) => `${fixture}: ${does}`.includes(values.only))
 
 console.log(
@@ -88,7 +92,7 @@ function misbehave({ provider, spec, deadlineMs }: Misbehaviour, socket: string)
     const machineClass = {
       metadata: { name: 'rogue', namespace: '' },
       provider,
-      providerSpec: { ...spec, ...(deadlineMs && { gate: join(folder, 'no-gate') }) },
+      providerSpec: { ...spec, ...(deadlineMs && { gate }) },
     }
     const secret = { data: { token: Buffer.from('rogue-token') } }
     const options = { signal: done.signal, ...(deadlineMs && { deadlineMs: Date.now() + deadlineMs }) }

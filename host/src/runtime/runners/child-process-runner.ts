@@ -92,6 +92,8 @@ export class ChildProcessRunner implements Runner {
       if (isEnded) return
       killCause ??= cause
       signalGroup(child.pid, 'SIGKILL')
+      // What it has sent is not even read: after a flood that would take the host's time from everybody else.
+      if (child.connected) child.disconnect()
     }
     const streams = [child.stdout, child.stderr].filter((stream) => stream !== null)
     const output = new OutputLimit(streams, (line) => events.output(line))
