@@ -52,3 +52,21 @@ export interface Hooks {
 export class HookError extends Error {
   override readonly name = 'HookError'
 }
+
+/** The same hooks, whose failures are `HookError`s that name the hook. */
+export function guardedHooks(hooks: Hooks): Hooks {
+  const guarded = Object.entries(hooks).map(([name, hook]) => {
+    if (typeof hook !== 'function') return [name, hook]
+    const run = async (...args: unknown[]) => {
+      try {
+        return await hook.apply(hooks, args)
+      } catch (error) {
+        if (error instanceof HookError) throw error
+        throw new HookError(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+      }
+    }
+    return [name, run]
+  })
+  // The same functions, with a guard around each.
+  return Object.fromEntries(guarded) as Hooks
+}

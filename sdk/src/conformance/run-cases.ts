@@ -8,7 +8,7 @@ import type { CaseTag, ConformanceCase, Need, Profile } from './case.ts'
 import { CaseRun, type RunContext } from './case-run.ts'
 import { conformanceCases } from './cases/index.ts'
 import { CaseFailure } from './check.ts'
-import { faultKinds, HookError, type Hooks } from './hooks.ts'
+import { faultKinds, guardedHooks, HookError, type Hooks } from './hooks.ts'
 import { type CaseResult, type FailureDetails, type Report, type SkipReason, verdictOf } from './report.ts'
 import type { ConformanceSetup } from './setup.ts'
 import type { Target, TargetDescription } from './target.ts'
@@ -40,11 +40,11 @@ export interface JudgeOptions {
  * expect(report.verdict).toBe('conformant')
  */
 export async function judgeDriver(options: JudgeOptions): Promise<Report> {
-  const { target, setup, hooks = {}, signal = new AbortController().signal, onCase, onResult } = options
+  const { target, setup, signal = new AbortController().signal, onCase, onResult } = options
   const started = new Date()
   const provider = setup.main.machineClass.provider ?? ''
   const description = await target.describe?.(provider, signal)
-  const context = await contextOf(target, setup, hooks, description, signal)
+  const context = await contextOf(target, setup, guardedHooks(options.hooks ?? {}), description, signal)
   const results: CaseResult[] = []
   for (const [index, one] of conformanceCases.entries()) {
     const reason = skipReason(one, context, options, signal)
