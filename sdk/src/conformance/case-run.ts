@@ -184,7 +184,7 @@ export class CaseRun {
         return found === count ? undefined : `${when}: the cloud has ${found} VMs of Machine ${name}, not ${count}`
       }
       if (!this.has('listMachines')) return undefined
-      const { machineList } = await this.driver.listMachines(this.#classOf(request))
+      const { machineList } = await this.driver.listMachines(this.#origin(request))
       const found = Object.values(machineList).filter((vm) => vm === name).length
       return found === count ? undefined : `${when}: ListMachines has ${found} VMs of Machine ${name}, not ${count}`
     })
@@ -270,9 +270,10 @@ export class CaseRun {
         await this.#raw('deleteMachine', request, signal)
         return
       } catch (error) {
-        if (!MachineError.is(error) || error.code === 'NotFound') return
-        if (!busyCodes.has(error.code)) throw error
-        await sleep(error.retryAfterMs ?? busyPauseMs, signal)
+        const { code, retryAfterMs } = MachineError.from(error)
+        if (code === 'NotFound') return
+        if (!busyCodes.has(code)) throw error
+        await sleep(retryAfterMs ?? busyPauseMs, signal)
       }
     }
   }
@@ -346,10 +347,6 @@ export class CaseRun {
       clearTimeout(timer)
       signal.removeEventListener('abort', onAbort)
     }
-  }
-
-  #classOf({ machineClass, secret }: MachineRequest): ClassRequest {
-    return { machineClass, ...(secret && { secret }) }
   }
 
   /** The class that a request was made of, with a Secret that works, whatever the case has sent. */

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { Settings } from 'typebox/system'
 import Value from 'typebox/value'
 import { parse, parseAllDocuments } from 'yaml'
 import type { JsonObject, JsonValue, MachineClass, Secret } from '../../model/kubernetes.ts'
@@ -154,6 +155,8 @@ function expanded(
 
 function schemaProblems(config: JsonValue): string[] {
   const problems = new Set<string>()
+  // Its default would leave some out.
+  Settings.Set({ maxErrors: 1000 })
   for (const { keyword, instancePath, params, message } of Value.Errors(configSchema, config)) {
     const path = instancePath
       .slice(1)
