@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationReference } from './configuration.ts'
+import { conformanceReference } from './conformance.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
 
@@ -10,6 +11,7 @@ const [, , folder = '', descriptors = ''] = process.argv
 const pages = {
   'contract.md': await contractReference(descriptors),
   'errors.md': errorReference(),
+  'conformance.md': conformanceReference(),
   'configuration.md': configurationReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)
