@@ -164,7 +164,9 @@ export class MiniDriver implements DriverClient {
 
   volumeIdOf({ csi }: JsonObject): string | undefined {
     if (typeof csi !== 'object' || csi === null || Array.isArray(csi)) return undefined
-    return csi.driver === 'csi.mini' && typeof csi.volumeHandle === 'string' ? csi.volumeHandle : undefined
+    return csi.driver === 'csi.mini' && typeof csi.volumeHandle === 'string' && csi.volumeHandle !== ''
+      ? csi.volumeHandle
+      : undefined
   }
 
   log(line: string): void {

@@ -19,7 +19,7 @@ export interface ConformanceCase {
   advice: string
   /** Subjects, for `--tag`. */
   tags: readonly CaseTag[]
-  /** `core` needs no hooks into the cloud, `full` does. */
+  /** `core` is asked of every driver; `full` needs hooks into the cloud, or a class that not every cloud has. */
   profile: Profile
   /** Without these it is skipped, and the report says why. */
   needs?: readonly Need[]

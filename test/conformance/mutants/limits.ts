@@ -143,6 +143,16 @@ export const limitMutants: Mutant[] = [
     },
   },
   {
+    id: 'empty-volume-id',
+    title: 'answers an empty id for a volume of its own that has none',
+    fails: ['volumes-odd'],
+    Driver: class extends MiniDriver {
+      override volumeIdOf(spec: JsonObject) {
+        return super.volumeIdOf(spec) ?? (isObject(spec.csi) && spec.csi.volumeHandle === '' ? '' : undefined)
+      }
+    },
+  },
+  {
     id: 'stumbles-over-odd-volumes',
     title: 'fails with Internal on a volume spec without a driver',
     fails: ['volumes-odd'],

@@ -45,7 +45,7 @@ export const initializeCases: ConformanceCase[] = [
     source: 'driver contract, GetMachineStatus: Uninitialized, the detail has providerID and nodeName',
     advice: 'Throw MachineError.uninitialized(vm). Without that answer a failed InitializeMachine is never repeated.',
     tags: ['initialize', 'status'],
-    profile: 'core',
+    profile: 'full',
     needs: ['initializeMachine', 'getMachineStatus', 'uninitialized'],
     async run(run) {
       const { uninitialized } = run.setup
