@@ -1,5 +1,5 @@
 import { MachineError } from '@mcm/sdk'
-import type { MiniCloud } from './mini-cloud.ts'
+import type { MiniCloud, MiniVm } from './mini-cloud.ts'
 import { MiniDriver } from './mini-driver.ts'
 import { type MiniTraits, miniCapabilities } from './mini-setup.ts'
 
@@ -35,6 +35,19 @@ class Minimal extends MiniDriver {
 class DeterministicIds extends MiniDriver {
   override providerIDOf({ cluster, name }: { cluster: string; name: string }): string {
     return `mini:///${cluster}/${name}`
+  }
+}
+
+class DeletesWhatItSees extends MiniDriver {
+  override async deleteMachine(...[request, options]: Parameters<MiniDriver['deleteMachine']>) {
+    this.checkClass(request.machineClass)
+    return await this.inCloud('deleteMachine', request, options, async (caller) => {
+      const { providerID } = request.machine.spec
+      const seen = (await this.all(caller, this.clusterOf(request.machineClass))).filter(this.fits(request))
+      const isMeant = providerID ? this.fits(request) : (vm: MiniVm) => seen.includes(vm)
+      await this.cloud.remove(caller, isMeant)
+      return {}
+    })
   }
 }
 
@@ -83,6 +96,14 @@ export const healthyDrivers: readonly HealthyDriver[] = [
   {
     title: 'whose cloud shows changes late',
     make: (cloud) => new MiniDriver(cloud),
+    tune: (cloud) => {
+      cloud.lagSeconds = 30
+    },
+    settleSeconds: 60,
+  },
+  {
+    title: 'whose cloud shows changes late, and that deletes by name only what it sees',
+    make: (cloud) => new DeletesWhatItSees(cloud),
     tune: (cloud) => {
       cloud.lagSeconds = 30
     },

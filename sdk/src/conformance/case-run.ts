@@ -8,6 +8,7 @@ import type {
   DriverClient,
   DriverMethod,
   MachineRequest,
+  MachineVm,
 } from '../model/driver.ts'
 import type { Machine } from '../model/kubernetes.ts'
 import { sleep, untilAborted } from '../wait/wait.ts'
@@ -55,7 +56,7 @@ export class CaseRun {
   readonly journal = new Journal()
   readonly #context: RunContext
   readonly #id: string
-  /** By its name, since its identity may never become known. */
+  /** By its providerID where it is known, else by its name. */
   readonly #made: Made[] = []
   #names = 0
   #hasFaults = false
@@ -147,19 +148,20 @@ export class CaseRun {
     const { settleSeconds } = this.setup.limits
     const untilMs = performance.now() + settleSeconds * 1000
     let problem = await look()
-    if (problem !== undefined && settleSeconds > 0 && this.hooks.advanceClock) {
-      await this.hooks.advanceClock(settleSeconds)
-      problem = await look()
-    }
-    while (problem !== undefined && performance.now() < untilMs) {
+    if (problem !== undefined && (await this.#advance())) problem = await look()
+    while (problem !== undefined && !this.hooks.advanceClock && performance.now() < untilMs) {
       await sleep(lookEveryMs, this.signal)
       problem = await look()
     }
     if (problem !== undefined) fail(problem)
   }
 
-  /** DeleteMachine; `NotFound` is accepted in place of OK. */
+  /**
+   * DeleteMachine; `NotFound` is accepted in place of OK. Where looks may lag, a driver may not find a new VM by its name
+   * yet; so that is waited for.
+   */
   async remove(request: MachineRequest): Promise<void> {
+    if (!request.machine.spec.providerID) await this.#letLooksCatchUp(request)
     const outcome = await outcomeOf(this.driver.deleteMachine(request))
     if (outcome.kind === 'error' && outcome.error.code !== 'NotFound') throw outcome.error
   }
@@ -233,7 +235,10 @@ export class CaseRun {
 
   /** Deletes everything that the case has made. Returns what it could not delete. */
   async cleanUp(signal: AbortSignal): Promise<string[]> {
+    // Failures of the author's hooks show elsewhere; here the rest is to be deleted nevertheless.
     if (this.#hasFaults) await this.#clearFaults().catch(() => {})
+    const isByName = this.#made.some(({ request }) => !request.machine.spec.providerID)
+    if (isByName) await this.#advance().catch(() => {})
     const left = await Promise.all(
       this.#madeMachines().map(async ({ request, isMade }) => {
         try {
@@ -253,10 +258,30 @@ export class CaseRun {
   #madeMachines(): Made[] {
     const byKey = new Map<string, Made>()
     for (const one of this.#made.toReversed()) {
-      const key = JSON.stringify([one.request.machine.metadata.name, one.request.machineClass.providerSpec])
+      const { metadata, spec } = one.request.machine
+      const key = JSON.stringify([metadata.name, spec.providerID, one.request.machineClass.providerSpec])
       byKey.set(key, { request: one.request, isMade: one.isMade || (byKey.get(key)?.isMade ?? false) })
     }
     return [...byKey.values()]
+  }
+
+  /** Puts the cloud's clock forward by as much as looks may lag. Answers whether it could. */
+  async #advance(): Promise<boolean> {
+    const { settleSeconds } = this.setup.limits
+    if (settleSeconds === 0 || !this.hooks.advanceClock) return false
+    await this.hooks.advanceClock(settleSeconds)
+    return true
+  }
+
+  async #letLooksCatchUp(request: MachineRequest): Promise<void> {
+    const untilMs = performance.now() + this.setup.limits.settleSeconds * 1000
+    if (await this.#advance()) return
+    const { name } = request.machine.metadata
+    while (this.has('listMachines') && performance.now() < untilMs) {
+      const { machineList } = await this.driver.listMachines(this.#origin(request))
+      if (Object.values(machineList).includes(name)) return
+      await sleep(lookEveryMs, this.signal)
+    }
   }
 
   async #clearFaults(): Promise<void> {
@@ -302,7 +327,10 @@ export class CaseRun {
         options.deadlineMs,
       )
       end({ answer })
-      if (made) made.isMade = true
+      if (made) {
+        made.isMade = true
+        made.request.machine.spec.providerID = (answer as MachineVm).providerID
+      }
       return answer
     } catch (error) {
       end({ error })

@@ -108,6 +108,13 @@ export const createCases: ConformanceCase[] = [
       const request = run.request()
       await run.driver.createMachine(request)
       await run.remove(request)
+      // Where looks lag, a driver may take the old VM for alive: nobody uses a name again that fast.
+      if (run.setup.limits.settleSeconds > 0 && run.has('listMachines')) {
+        const { name } = request.machine.metadata
+        const look = async () =>
+          [...(await run.list()).values()].includes(name) ? `ListMachines has ${name}` : undefined
+        await run.settled(look)
+      }
       const again = await run.driver.createMachine(request)
       check(again.providerID !== '' && again.nodeName !== '', 'the second VM has no identity')
       await run.expectVms(request, 1, 'after create, delete and create again')
