@@ -69,7 +69,12 @@ describe('mcm-conformance', () => {
       profile: 'full',
       contractVersion: 1,
       provider: 'fake',
-      driver: { name: '@mcm/plugin-fake', version: '0.1.0', sdkVersion: '0.1.0' },
+      driver: {
+        name: '@mcm/plugin-fake',
+        version: '0.1.0',
+        sdkVersion: '0.1.0',
+        integrity: expect.stringMatching(/^sha512-/),
+      },
       missing: [],
     })
     expect(code).toBe(0)

@@ -199,8 +199,9 @@ export class CaseRun {
       try {
         return await call()
       } catch (error) {
-        if (!MachineError.is(error) || !busyCodes.has(error.code) || performance.now() > untilMs) throw error
-        await sleep(error.retryAfterMs ?? busyPauseMs, this.signal)
+        const leftMs = untilMs - performance.now()
+        if (!MachineError.is(error) || !busyCodes.has(error.code) || leftMs <= 0) throw error
+        await sleep(Math.min(error.retryAfterMs ?? busyPauseMs, leftMs), this.signal)
       }
     }
   }

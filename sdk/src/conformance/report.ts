@@ -45,7 +45,7 @@ export interface Report {
   place: string
   provider: string
   /** What the endpoint says that it is; absent where it says nothing. */
-  driver?: { name: string; version: string; sdkVersion?: string; treeDigest?: string }
+  driver?: { name: string; version: string; sdkVersion?: string; integrity?: string }
   startedAt: string
   ms: number
   results: readonly CaseResult[]

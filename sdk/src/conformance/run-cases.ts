@@ -66,7 +66,7 @@ export async function judgeDriver(options: JudgeOptions): Promise<Report> {
         name: description.name,
         version: description.version,
         ...(description.sdkVersion !== undefined && { sdkVersion: description.sdkVersion }),
-        ...(description.treeDigest !== undefined && { treeDigest: description.treeDigest }),
+        ...(description.integrity !== undefined && { integrity: description.integrity }),
       },
     }),
     startedAt: started.toISOString(),

@@ -22,8 +22,8 @@ export interface TargetDescription {
   capabilities: readonly DriverMethod[]
   /** Keys of the Secret that it needs. */
   requiredSecretKeys: readonly string[]
-  /** Digest of its files, where known. */
-  treeDigest?: string
+  /** What npm calls the integrity of the package: a digest of its files as they would be published. */
+  integrity?: string
   /** Version of the SDK that it was built with, where known. */
   sdkVersion?: string
 }

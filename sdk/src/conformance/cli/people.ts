@@ -49,6 +49,7 @@ export function peopleReport(report: Report): string {
       ? [`not judged:\n${report.missing.map((one) => `  ${one}`).join('\n')}`]
       : []),
     [
+      ...(driver?.integrity ? [`package ${driver.integrity}`] : []),
       `${report.verdict.toUpperCase()}: ${driver ? `${driver.name} ${driver.version}` : report.place} (provider ${report.provider}), contract ${report.contractVersion}, profile ${report.profile}, kit ${report.kitVersion}`,
       `${count('passed')} passed, ${count('failed') + count('unexpectedly-passed')} failed, ${count('broken')} broken, ${count('skipped')} skipped, in ${(report.ms / 1000).toFixed(1)} s`,
     ].join('\n'),

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -32,6 +32,7 @@ export async function runtimeTarget(
     host = await serve(program, plugin, socket, lines, signal)
     driver = connectDriver(`unix://${socket}`)
   }
+  const integrity = packageIntegrity(plugin, signal)
   await start()
   return {
     get driver() {
@@ -39,13 +40,31 @@ export async function runtimeTarget(
       return driver
     },
     place: plugin,
-    describe: async (provider, signal) => driver && (await describePlugin(driver, provider, signal)),
+    describe: async (provider, signal) => {
+      const description = driver && (await describePlugin(driver, provider, signal))
+      const digest = await integrity
+      return description && { ...description, ...(digest !== undefined && { integrity: digest }) }
+    },
     logLines: () => lines,
     restart: async () => {
       await stop()
       await start()
     },
     close: stop,
+  }
+}
+
+/** The digest of what npm would publish, so that a verdict tells of which files it is. Unknown where npm cannot say. */
+async function packageIntegrity(plugin: string, signal: AbortSignal): Promise<string | undefined> {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts']
+  const text = await new Promise<string>((resolve) => {
+    execFile('npm', args, { cwd: plugin, signal, timeout: startMs }, (_, stdout) => resolve(stdout))
+  })
+  try {
+    const [packed] = JSON.parse(text) as { integrity?: string }[]
+    return packed?.integrity
+  } catch {
+    return undefined
   }
 }
 
@@ -99,8 +118,10 @@ async function serve(
     reject(new SetupError(`the host ended at its start:\n${lines.slice(first).slice(-20).join('\n')}`))
   })
   const patience = AbortSignal.any([signal, AbortSignal.timeout(startMs)])
-  const onAbort = () =>
-    reject(new SetupError(`the host did not serve within ${startMs / 1000} s:\n${lines.slice(-20).join('\n')}`))
+  const onAbort = () => {
+    const why = signal.aborted ? 'stopped before the host served' : `the host did not serve within ${startMs / 1000} s`
+    reject(new SetupError([`${why}:`, ...lines.slice(-20)].join('\n')))
+  }
   patience.addEventListener('abort', onAbort, { once: true })
   try {
     await serving
