@@ -11,11 +11,13 @@ import type {
   MachineVm,
 } from '../model/driver.ts'
 import type { Machine } from '../model/kubernetes.ts'
-import { sleep, untilAborted } from '../wait/wait.ts'
+import { sleep } from '../wait/wait.ts'
 import type { Need } from './case.ts'
 import { CaseFailure, fail, type Outcome, outcomeOf } from './check.ts'
 import { type Fault, HookError, type Hooks } from './hooks.ts'
 import { Journal } from './journal.ts'
+import { busyCodes, busyPauseMs, MadeMachines } from './made-machines.ts'
+import { patientCall } from './patient-call.ts'
 import type { ClassAndSecret, ConformanceSetup } from './setup.ts'
 import type { Target, TargetDescription } from './target.ts'
 
@@ -42,12 +44,6 @@ export interface RequestChanges {
   machine?: Partial<Machine>
 }
 
-/** A machine that was asked for, and whether that was ever answered with a VM. */
-interface Made {
-  request: MachineRequest
-  isMade: boolean
-}
-
 /** One run of one case: the driver, what to ask it with, and what has to be cleaned up afterwards. */
 export class CaseRun {
   /** The driver. Calls have a deadline, are written down, and what they make is deleted after the case. */
@@ -56,8 +52,7 @@ export class CaseRun {
   readonly journal = new Journal()
   readonly #context: RunContext
   readonly #id: string
-  /** By its providerID where it is known, else by its name. */
-  readonly #made: Made[] = []
+  readonly #made = new MadeMachines()
   #names = 0
   #hasFaults = false
 
@@ -238,32 +233,15 @@ export class CaseRun {
   async cleanUp(signal: AbortSignal): Promise<string[]> {
     // Failures of the author's hooks show elsewhere; here the rest is to be deleted nevertheless.
     if (this.#hasFaults) await this.#clearFaults().catch(() => {})
-    const isByName = this.#made.some(({ request }) => !request.machine.spec.providerID)
-    if (isByName) await this.#advance().catch(() => {})
-    const left = await Promise.all(
-      this.#madeMachines().map(async ({ request, isMade }) => {
-        try {
-          await this.#delete(request, signal)
-          return undefined
-        } catch (error) {
-          // What was refused when it was to be made is refused here too.
-          if (!isMade && MachineError.is(error) && error.code === 'InvalidArgument') return undefined
-          return `${request.machine.metadata.name}: ${(error as Error).message}`
-        }
-      }),
-    )
-    return left.filter((text) => text !== undefined).map((text) => this.journal.blackedOut(text))
+    if (this.#made.hasNameless) await this.#advance().catch(() => {})
+    const { limits } = this.setup
+    const remove = async (request: MachineRequest) =>
+      await patientCall(this.target.driver, 'deleteMachine', request, { signal, limits })
+    return (await this.#made.deleteAll(remove, signal)).map((text) => this.journal.blackedOut(text))
   }
 
-  /** Newest first, each once: a case may have made the same one often. */
-  #madeMachines(): Made[] {
-    const byKey = new Map<string, Made>()
-    for (const one of this.#made.toReversed()) {
-      const { metadata, spec } = one.request.machine
-      const key = JSON.stringify([metadata.name, spec.providerID, one.request.machineClass.providerSpec])
-      byKey.set(key, { request: one.request, isMade: one.isMade || (byKey.get(key)?.isMade ?? false) })
-    }
-    return [...byKey.values()]
+  #noteMade(request: MachineRequest): (providerID: string) => void {
+    return this.#made.note({ machine: request.machine, ...this.#origin(request) })
   }
 
   /** Puts the cloud's clock forward by as much as looks may lag. Answers whether it could. */
@@ -290,48 +268,21 @@ export class CaseRun {
     await this.hooks.clearFaults?.()
   }
 
-  async #delete(request: MachineRequest, signal: AbortSignal): Promise<void> {
-    while (true) {
-      try {
-        await this.#raw('deleteMachine', request, signal)
-        return
-      } catch (error) {
-        const { code, retryAfterMs } = MachineError.from(error)
-        if (code === 'NotFound') return
-        if (!busyCodes.has(code)) throw error
-        await sleep(retryAfterMs ?? busyPauseMs, signal)
-      }
-    }
-  }
-
   async #call<M extends DriverMethod>(
     method: M,
     request: DriverCalls[M]['request'],
     signal: AbortSignal,
     options: CallOptions = {},
   ): Promise<DriverCalls[M]['response']> {
-    let made: Made | undefined
-    if (method === 'createMachine') {
-      const { machine } = request as MachineRequest
-      made = {
-        request: { machine: structuredClone(machine), ...this.#origin(request as MachineRequest) },
-        isMade: false,
-      }
-      this.#made.push(made)
-    }
+    const { limits } = this.setup
+    const noteIdentity = method === 'createMachine' ? this.#noteMade(request as MachineRequest) : undefined
     const end = this.journal.begin(method, request)
     try {
-      const answer = await this.#raw(
-        method,
-        request,
-        AbortSignal.any([signal, ...(options.signal ? [options.signal] : [])]),
-        options.deadlineMs,
-      )
+      const signals = [signal, ...(options.signal ? [options.signal] : [])]
+      const patience = { signal: AbortSignal.any(signals), deadlineMs: options.deadlineMs, limits }
+      const answer = await patientCall(this.target.driver, method, request, patience)
       end({ answer })
-      if (made) {
-        made.isMade = true
-        made.request.machine.spec.providerID = (answer as MachineVm).providerID
-      }
+      noteIdentity?.((answer as MachineVm).providerID)
       return answer
     } catch (error) {
       end({ error })
@@ -339,42 +290,6 @@ export class CaseRun {
       this.signal.throwIfAborted()
       // In the same process a driver could throw anything; behind a host it cannot.
       throw error instanceof CaseFailure ? error : MachineError.from(error)
-    }
-  }
-
-  /** A call that must end: a driver that ignores its deadline is not waited for. */
-  async #raw<M extends DriverMethod>(
-    method: M,
-    request: DriverCalls[M]['request'],
-    signal: AbortSignal,
-    wishedMs?: number,
-  ): Promise<DriverCalls[M]['response']> {
-    const { callSeconds, cancelSeconds } = this.setup.limits
-    const deadlineMs = wishedMs ?? Date.now() + callSeconds * 1000
-    const answer: Promise<DriverCalls[M]['response']> = this.target.driver[method](request as never, {
-      signal,
-      deadlineMs,
-    })
-    // Nobody may be waiting any more when it ends.
-    answer.catch(() => {})
-    const patience = new AbortController()
-    let timer: NodeJS.Timeout | undefined
-    const giveUp = (afterMs: number, why: string) => {
-      clearTimeout(timer)
-      timer = setTimeout(
-        () => patience.abort(new CaseFailure(`${method} did not end within ${cancelSeconds} s after ${why}`)),
-        afterMs,
-      )
-    }
-    const onAbort = () => giveUp(cancelSeconds * 1000, 'its cancellation')
-    giveUp(deadlineMs - Date.now() + cancelSeconds * 1000, 'its deadline')
-    if (signal.aborted) onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await untilAborted(answer, patience.signal)
-    } finally {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', onAbort)
     }
   }
 
@@ -386,6 +301,4 @@ export class CaseRun {
   }
 }
 
-const busyCodes = new Set(['Aborted', 'Unavailable'])
-const busyPauseMs = 50
 const lookEveryMs = 100
