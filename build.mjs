@@ -68,6 +68,7 @@ export async function bundle(options) {
       '@mcm/sdk': './sdk/src/index.ts',
       '@mcm/sdk/contract': './sdk/src/contract/index.ts',
       '@mcm/sdk/client': './sdk/src/client/index.ts',
+      '@mcm/sdk/conformance': './sdk/src/conformance/index.ts',
     },
     sourcemap: true,
     logLevel: 'warning',

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationReference } from './configuration.ts'
+import { conformanceReference } from './conformance.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
 import { metricsReference } from './metrics.ts'
@@ -12,6 +13,7 @@ const [, , folder = '', descriptors = ''] = process.argv
 const pages = {
   'contract.md': await contractReference(descriptors),
   'errors.md': errorReference(),
+  'conformance.md': conformanceReference(),
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
   'misbehaving-plugins.md': misbehavingPluginsReference(),
