@@ -1,7 +1,7 @@
 // Builds the project. `node build.mjs` builds all; `node build.mjs generate reference` makes code and pages from the
 // sources of truth (protos, tables, schemas) and needs to run only when those change.
 import { execFileSync } from 'node:child_process'
-import { globSync, rmSync } from 'node:fs'
+import { globSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -28,22 +28,26 @@ const steps = {
   },
 
   /** Libraries stay one file per source file, so that stacks and editors show what was written. */
-  libraries() {
+  async libraries() {
     for (const folder of ['sdk', ...globSync('plugins/*', { cwd: root })]) {
       rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
       run(bin('tsc'), ['-p', join(folder, 'tsconfig.json')])
     }
+    // Its licence wants to go along.
+    const license = readFileSync(join(root, 'node_modules/typebox/license'), 'utf8')
+    const typebox = { entryPoints: { typebox: 'sdk/src/typebox.ts' }, banner: { js: `/*\n${license}*/` } }
+    await bundle({ ...typebox, outdir: 'sdk/dist', splitting: false, packages: 'bundle' })
   },
 
   /** The host is one program. */
   async host() {
     rmSync(join(root, 'host/dist'), { recursive: true, force: true })
-    const entryPoints = {
-      main: 'host/src/cli/main.ts',
-      'plugin-process': 'host/src/runtime/plugin-process.ts',
-      composition: 'host/src/composition.ts',
-    }
-    await bundle({ entryPoints, outdir: 'host/dist' })
+    const outdir = 'host/dist'
+    await bundle({ entryPoints: { main: 'host/src/cli/main.ts', composition: 'host/src/composition.ts' }, outdir })
+    // One file each, with all that it needs: that starts fastest, and is all of the host that a plugin's process may read.
+    const alone = { splitting: false, packages: 'bundle', outdir }
+    await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
+    await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-side/plugin-thread.ts' } })
   },
 }
 
@@ -64,6 +68,7 @@ export async function bundle(options) {
       '@mcm/sdk': './sdk/src/index.ts',
       '@mcm/sdk/contract': './sdk/src/contract/index.ts',
       '@mcm/sdk/client': './sdk/src/client/index.ts',
+      '@mcm/sdk/conformance': './sdk/src/conformance/index.ts',
     },
     sourcemap: true,
     logLevel: 'warning',

@@ -5,8 +5,9 @@ import { existsSync } from 'node:fs'
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const main = new URL('../dist/main.js', import.meta.url)
-if (major < 22 || (major === 22 && minor < 18)) {
-  console.error(`mcm needs Node 22.18 or newer, this is ${process.versions.node} (${process.execPath})`)
+// The sandbox of plugins is made of Node's permission model, as it is since then.
+if (major < 26 || (major === 26 && minor < 6)) {
+  console.error(`mcm needs Node 26.6 or newer, this is ${process.versions.node} (${process.execPath})`)
   process.exit(1)
 }
 if (!existsSync(main)) {

@@ -21,10 +21,10 @@ import { PluginReloader, signatureOf } from './routing/plugin-reloader.ts'
 import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
-import { ChildProcessRunner } from './runtime/child-process-runner.ts'
 import type { CloudRequest } from './runtime/messages.ts'
 import { PluginSupervisor } from './runtime/plugin-supervisor.ts'
 import type { Runner } from './runtime/runner.ts'
+import { makeRunner } from './runtime/runners/make-runner.ts'
 
 /**
  * The only place that wires things, and the only one that knows the container. Everything else gets what it needs as
@@ -71,7 +71,7 @@ export async function compose(config: Config): Promise<DependencyContainer> {
   container.register(tokens.config, { useValue: config })
   container.register(tokens.plugins, { useValue: plugins })
   single(tokens.log, () => createLog(config.log))
-  single(tokens.runner, () => new ChildProcessRunner())
+  single(tokens.runner, (resolve) => makeRunner(config.isolation, resolve(tokens.log)))
   single(tokens.supervise, (resolve) => {
     const options = {
       runner: resolve(tokens.runner),

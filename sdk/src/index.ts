@@ -4,7 +4,7 @@
  *
  * @packageDocumentation
  */
-export { type Static, type TSchema, Type } from 'typebox'
+
 export type { MachineCode } from './errors/code.ts'
 export {
   type ErrorSource,
@@ -43,4 +43,5 @@ export {
   type PluginDefinition,
 } from './plugin/define-plugin.ts'
 export { type SecretKey, type SecretKeys, type SecretReader, secretReader } from './plugin/secret.ts'
+export { type Static, type TSchema, Type } from './typebox.ts'
 export { sleep, untilAborted, type WaitOptions, waitFor } from './wait/wait.ts'

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Machine } from '@mcm/sdk'
 import { compose, tokens } from '../../host/src/composition.ts'
 import { readConfig } from '../../host/src/config/config.ts'
-import { ChildProcessRunner } from '../../host/src/runtime/child-process-runner.ts'
+import { ChildProcessRunner } from '../../host/src/runtime/runners/child-process-runner.ts'
 import { awsClass, secret } from '../cloud/testing/aws-requests.ts'
 import { FakeEc2 } from '../fake-ec2/server.ts'
 import { installedBytes } from './installed-bytes.ts'
@@ -26,7 +26,7 @@ async function hostWith(plugin: string) {
     log: { level: 'silent' },
   })
   const container = await compose(config)
-  container.register(tokens.runner, { useValue: new ChildProcessRunner(join(here, 'plugin-process.js')) })
+  container.register(tokens.runner, { useValue: new ChildProcessRunner({ sandbox: true, memoryMiB: 512 }, join(here, 'plugin-process.js')) })
   const [supervisor] = container.resolve(tokens.routes).supervisors
   if (!supervisor) throw new Error(`${plugin} cannot be used; run "npm run build" first`)
   return { supervisor, driver: container.resolve(tokens.router).driver }

@@ -8,12 +8,17 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(
-  ['main', 'echo-server', 'host-server', 'aws'].map((name) => [name, `test/bench/${name}.ts`]),
+  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process', 'aws'].map((name) => [
+    name,
+    `test/bench/${name}.ts`,
+  ]),
 )
-await bundle({ entryPoints: { ...entryPoints, 'plugin-process': 'host/src/runtime/plugin-process.ts' }, outdir })
-for (const program of ['main.js', 'aws.js']) {
-  const { status } = spawnSync(process.execPath, [join(outdir, program), ...process.argv.slice(2)], {
-    stdio: 'inherit',
-  })
-  if (status !== 0) process.exit(status ?? 1)
-}
+await bundle({ entryPoints, outdir })
+// As the build does it.
+const alone = { splitting: false, packages: 'bundle', outdir }
+await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
+const [program = 'main', ...args] = process.argv.slice(2)
+const { status } = spawnSync(process.execPath, [join(outdir, `${program}.js`), ...args], {
+  stdio: 'inherit',
+})
+process.exit(status ?? 1)

@@ -222,11 +222,11 @@ describe('mcm plugin', () => {
     const { code, stdout, stderr } = await mcm(onHost('plugin', 'list'))
     const [head, crashing, good] = stdout.split('\n')
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(head).toMatch(/^NAME +VERSION +PROVIDERS +STATE +PID +MEM +CALLS +ERRORS +RESTARTS$/)
+    expect(head).toMatch(/^NAME +VERSION +PROVIDERS +STATE +PID +MEM +CALLS +ERRORS +RESTARTS +LAST FAILURE$/)
     expect(crashing).toMatch(
       /^@mcm-fixture\/crashing-at-load +1\.0\.0 +CrashingAtLoad +failed: Error: the moon is in the wrong house/,
     )
-    expect(good).toMatch(/^@mcm-fixture\/good +1\.0\.0 +Good, good-alias +ready +\d+ +\d+M +\d+ +\d+ +0$/)
+    expect(good).toMatch(/^@mcm-fixture\/good +1\.0\.0 +Good, good-alias +ready +\d+ +\d+M +\d+ +\d+ +0 +–$/)
   })
 
   it('shows one, by its name or a provider', async () => {

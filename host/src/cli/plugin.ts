@@ -47,6 +47,13 @@ const columns: Column<Plugin>[] = [
   { title: 'FOLDER', value: ({ folder }) => folder, isWide: true },
 ]
 
+// Only where there is one: it takes much room.
+const lastFailureColumn: Column<Plugin> = {
+  title: 'LAST FAILURE',
+  value: ({ lastFailure }) =>
+    lastFailure ? `${lastFailure.time.slice(0, 19)}Z ${lastFailure.cause.split('\n')[0]}` : '',
+}
+
 async function list(options: PluginOptions): Promise<void> {
   const { plugins, isLocal } = await fetchPlugins(options)
   if (options.output === 'json' || options.output === 'yaml') {
@@ -62,8 +69,9 @@ async function list(options: PluginOptions): Promise<void> {
   } else {
     // Only here: a running host may be elsewhere, or may have read another lock file.
     const origins = isLocal ? await Promise.all(plugins.map(({ folder }) => describeOrigin(folder))) : []
+    const failed: Column<Plugin>[] = plugins.some(({ lastFailure }) => lastFailure) ? [lastFailureColumn] : []
     const from: Column<Plugin> = { title: 'FROM', value: (plugin) => origins[plugins.indexOf(plugin)] ?? '' }
-    console.log(render(plugins, isLocal ? [...columns, from] : columns, options.output))
+    console.log(render(plugins, [...columns, ...failed, ...(isLocal ? [from] : [])], options.output))
   }
 }
 
@@ -100,13 +108,15 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
 }
 
 function describeInstance(instance: PluginInstance): object {
-  const { id, version, state, reason, pid, memoryBytes, calls, errors, running, canaryPercent, sdkVersion } = instance
+  const { id, version, state, reason, pid, memoryBytes, calls, errors, running, canaryPercent, sdkVersion, tree } =
+    instance
   return {
     id,
     version,
     state: reason === '' ? stateName(state) : `${stateName(state)}: ${reason}`,
     ...(canaryPercent > 0 && { canary: percent(canaryPercent) }),
     ...(sdkVersion !== '' && { sdk: sdkVersion }),
+    ...(tree !== '' && { tree }),
     ...(pid > 0 && { pid }),
     ...(memoryBytes > 0 && { memory: memory(memoryBytes) }),
     calls,

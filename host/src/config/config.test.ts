@@ -35,12 +35,13 @@ it('has defaults for everything', async () => {
       plugins: [],
       pluginDirs: [],
       pluginPolicy: { requireIntegrity: false },
+      isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
       log: { level: 'info', format: 'json' },
       maxMessageBytes: 16 * 1024 * 1024,
       deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000, methodMs: {} },
       watchPlugins: true,
       lint: false,
-      supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+      supervision: { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 },
       concurrency: { perCredential: 64, perPlugin: 256, queuePerCredential: 1000 },
       stopMs: 30_000,
     })
@@ -87,6 +88,7 @@ stopSeconds: 1
     plugins: ['b'],
     pluginDirs: ['x'],
     pluginPolicy: { allow: ['@acme/*'], requireIntegrity: true },
+    isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
     deadlines: {
@@ -97,7 +99,7 @@ stopSeconds: 1
     },
     watchPlugins: true,
     lint: false,
-    supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+    supervision: { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 },
     concurrency: { perCredential: 8, perPlugin: 256, queuePerCredential: 1000 },
     stopMs: 1000,
   })

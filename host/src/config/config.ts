@@ -12,6 +12,7 @@ import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
+import { uidCount } from '../runtime/runners/plugin-users.ts'
 import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
@@ -94,6 +95,32 @@ export const configSchema = Type.Object(
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
     ),
+    isolation: Type.Object(
+      {
+        runner: Type.Enum(['process', 'thread', 'inline'], {
+          default: 'process',
+          description:
+            'What each plugin runs in: a child process, a thread of the host, or the host itself. Only processes have a sandbox.',
+        }),
+        sandbox: Type.Boolean({
+          default: true,
+          description: 'Hold plugins to the permissions that they ask for. Off only to develop a plugin.',
+        }),
+        baseUid: Type.Optional(
+          Type.Integer({
+            minimum: 1000,
+            maximum: 2 ** 32 - 2 - uidCount,
+            description: `Give each plugin a user id of its own, from this one on, out of ${uidCount}. Needs a host that runs as root. Default: the user of the host.`,
+          }),
+        ),
+        memoryMiB: Type.Integer({
+          default: 512,
+          minimum: 256,
+          description: 'What a plugin may hold in memory before it is ended. Its heap may have all but 192 MiB of it.',
+        }),
+      },
+      { ...strict, default: {}, description: 'What keeps plugins from the host and from each other.' },
+    ),
     log: Type.Object(
       {
         level: Type.Enum(logLevels, { default: 'info' }),
@@ -126,6 +153,10 @@ export const configSchema = Type.Object(
     }),
     supervision: Type.Object(
       {
+        startSeconds: seconds(
+          'How long a plugin may take to start, its imports included. One that takes longer is ended, and its calls get `Unavailable`.',
+          20,
+        ),
         stuckSeconds: seconds(
           'How long a plugin may give no sign of life before it counts as stuck: its process is ended, its calls get `Unavailable`, and the next call starts it again.',
           3,
@@ -169,6 +200,7 @@ export interface Config {
   lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
+  isolation: RawConfig['isolation']
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: Deadlines
@@ -260,7 +292,7 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
 }
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
-  const { stuckSeconds, abortGraceSeconds } = raw.supervision
+  const { startSeconds, stuckSeconds, abortGraceSeconds } = raw.supervision
   return {
     listen: addresses.listen,
     http: {
@@ -273,8 +305,14 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     pluginDirs: raw.pluginDirs,
     watchPlugins: raw.watchPlugins,
     lint: raw.lint,
-    supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
+    supervision: {
+      startMs: startSeconds * 1000,
+      stuckMs: stuckSeconds * 1000,
+      abortGraceMs: abortGraceSeconds * 1000,
+      maxAnswerBytes: raw.maxMessageBytes,
+    },
     pluginPolicy: raw.pluginPolicy,
+    isolation: raw.isolation,
     log: raw.log,
     maxMessageBytes: raw.maxMessageBytes,
     deadlines: deadlinesOf(raw.deadlines),

@@ -102,6 +102,7 @@ function describeInstance(instance: PluginInstance, { canary }: PluginSupervisor
     memoryBytes: memoryBytes ?? 0,
     ...figures,
     canaryPercent: canary?.instance === instance ? canary.share * 100 : 0,
+    tree: plugin.tree ?? '',
     sdkVersion: state.kind === 'starting' ? '' : instance.hello.sdkVersion,
   })
 }

@@ -37,7 +37,7 @@ export async function checkCandidates(
     const complain = (reason: string) => problems.push(`${name} ${entry.version}: ${reason}`)
     if (checked.some((other) => other.name === name)) complain('it is named twice')
     // It will be in the lock file.
-    const refused = refusedByPolicy({ name, isLocked: true, ...builtFrom(entry) }, policy)
+    const refused = refusedByPolicy({ name, tree: entry.tree, ...builtFrom(entry) }, policy)
     if (refused !== undefined) complain(refused)
     const plugin = await readPlugin(packageIn(tree, name), true)
     if (!plugin || 'reason' in plugin) {

@@ -63,7 +63,7 @@ async function readInstalled(
     const reason = `it asks for ${beyond.join(', ')}, which the lock file does not grant; run "mcm plugin update ${name}"`
     return { ...rejected, reason }
   }
-  return { ...plugin, isLocked: true, ...builtFrom(entry) }
+  return { ...plugin, tree: entry.tree, ...builtFrom(entry) }
 }
 
 /** What lies where Node would look for a module that a tree lacks, outside of all that the lock file covers. */

@@ -20,7 +20,7 @@ it.each<[string[] | undefined, string[]]>([
 
 it('can want a lock file', () => {
   const policy = { requireIntegrity: true }
-  expect(refusedByPolicy({ name: 'a', isLocked: true }, policy)).toBeUndefined()
+  expect(refusedByPolicy({ name: 'a', tree: 'sha256-1' }, policy)).toBeUndefined()
   expect(refusedByPolicy({ name: 'a' }, policy)).toMatch(/wants a lock file/)
 })
 
@@ -35,7 +35,7 @@ it.each<[string[], string | undefined, RegExp | undefined]>([
   [['*', 'https://*'], undefined, /nothing proves where it was built$/],
   [[], 'https://github.com/acme/plugin', /wants it built from nowhere: the list is empty/],
 ])('can want that a plugin was built from %j, not from %s', (requireProvenance, repository, reason) => {
-  const plugin = { name: 'a', isLocked: true, ...(repository !== undefined && { repository }) }
+  const plugin = { name: 'a', tree: 'sha256-1', ...(repository !== undefined && { repository }) }
   const refused = refusedByPolicy(plugin, { requireIntegrity: false, requireProvenance })
   if (reason) expect(refused).toMatch(reason)
   else expect(refused).toBeUndefined()

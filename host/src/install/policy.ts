@@ -12,13 +12,13 @@ export interface PluginPolicy {
 
 /** Why the policy keeps a package out. */
 export function refusedByPolicy(
-  { name, isLocked = false, repository }: { name: string; isLocked?: boolean; repository?: string },
+  { name, tree, repository }: { name: string; tree?: string; repository?: string },
   { allow, requireIntegrity, requireProvenance }: PluginPolicy,
 ): string | undefined {
   if (allow !== undefined && !allow.some((pattern) => matches(name, pattern))) {
     return `pluginPolicy.allow of the configuration does not name it (${allow.join(', ') || 'it is empty'})`
   }
-  if (requireIntegrity && !isLocked) {
+  if (requireIntegrity && tree === undefined) {
     return 'pluginPolicy.requireIntegrity of the configuration wants a lock file for it; install it with "mcm plugin add"'
   }
   const isTrusted = (pattern: string) => repository !== undefined && matches(repository, pattern)

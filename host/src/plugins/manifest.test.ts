@@ -10,7 +10,17 @@ it.each<[string, object]>([
   ['aliases', { ...good, providers: ['AWS', 'aws', 'a.b-c_d', 'x'.repeat(63), '1'] }],
   [
     'permissions',
-    { ...good, permissions: { net: ['x.example'], unixSockets: [], files: ['/a'], env: ['A'], programs: ['qemu'] } },
+    {
+      ...good,
+      permissions: {
+        net: ['x.example'],
+        unixSockets: [],
+        files: ['/a'],
+        env: ['A'],
+        programs: ['qemu'],
+        addons: ['x'],
+      },
+    },
   ],
   ['a caret range', { ...good, host: `^${hostVersion}` }],
 ])('takes a manifest with %s', (_, mcm) => {
@@ -58,6 +68,19 @@ describe('refuses a manifest', () => {
       'with permissions that are none',
       { ...good, permissions: { net: 'all', files: [1] } },
       ['"mcm.permissions.net" must be a list of texts', '"mcm.permissions.files" must be a list of texts'],
+    ],
+    [
+      'with files that are none, and variables that would change Node',
+      { ...good, permissions: { files: ['x', '/a/*'], env: ['NODE_OPTIONS', 'LD_PRELOAD', 'NODE_ENV'] } },
+      [
+        ...['x', '/a/*'].map(
+          (text) =>
+            `"mcm.permissions.files" has ${JSON.stringify(text)}; it takes "/path", "~/path" or "*", each also as "read:…"`,
+        ),
+        ...['NODE_OPTIONS', 'LD_PRELOAD'].map(
+          (name) => `"mcm.permissions.env" has "${name}", which would change how the plugin's process is run`,
+        ),
+      ],
     ],
     ['with permissions that are no object', { ...good, permissions: 'all' }, ['"mcm.permissions" must be an object']],
   ])('%s', (_, mcm, reasons) => {

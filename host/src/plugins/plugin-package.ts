@@ -10,8 +10,8 @@ export interface PluginPackage {
   /** URL of the module whose default export is the plugin. */
   entry: string
   manifest: PluginManifest
-  /** Whether its files are those that a lock file vouches for. */
-  isLocked?: boolean
+  /** Digest of all its files, where a lock file vouches for them. */
+  tree?: string
   /** The repository that it was proven to be built from when it was installed. */
   repository?: string
 }

@@ -23,6 +23,10 @@ export interface HostOptions {
   socket?: string
   /** Folder in which it is started. */
   cwd?: string
+  /** Environment variables that it has beside those of the test. */
+  env?: Record<string, string>
+  /** A descriptor that it has beside its output. */
+  inherited?: number
 }
 
 export type LogEntry = { msg: string } & Record<string, unknown>
@@ -56,6 +60,8 @@ export async function startHost({
   args = [],
   socket,
   cwd,
+  env,
+  inherited,
 }: HostOptions): Promise<HostProcess> {
   const folder = await mkdtemp(join(tmpdir(), 'mcm-host-'))
   const path = socket ?? join(folder, 'host.sock')
@@ -66,14 +72,17 @@ export async function startHost({
     JSON.stringify({ listen: [`unix://${path}`], pluginDirs: [], plugins, log: { level: 'debug' }, ...config }),
   )
   const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), 'serve', '--config', file, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ignore', ...(inherited === undefined ? [] : [inherited])],
     ...(cwd && { cwd }),
+    ...(env && { env: { ...process.env, ...env } }),
   })
   const stdout = new EventList<string>()
   const log = new EventList<LogEntry>()
   const raw: string[] = []
-  createInterface({ input: child.stdout }).on('line', (line) => stdout.add(line))
-  createInterface({ input: child.stderr }).on('line', (line) => {
+  const { stdout: printed, stderr: logged } = child
+  if (!printed || !logged) throw new Error('both are pipes')
+  createInterface({ input: printed }).on('line', (line) => stdout.add(line))
+  createInterface({ input: logged }).on('line', (line) => {
     raw.push(line)
     if (line.startsWith('{')) log.add(JSON.parse(line) as LogEntry)
   })

@@ -1,6 +1,6 @@
 import { type CallContext, MachineError, type Plugin, secretReader } from '@mcm/sdk'
 import type { CallOptions, DriverCalls } from '@mcm/sdk/contract'
-import { ClientCache } from '../../../host/src/runtime/client-cache.ts'
+import { ClientCache } from '../../../host/src/runtime/plugin-side/client-cache.ts'
 import { compileSchema, describeErrors } from '../../../host/src/schema/json-schema.ts'
 
 /** A line that the plugin has logged. */

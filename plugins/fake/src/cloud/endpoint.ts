@@ -1,31 +1,19 @@
-import { lstatSync, mkdirSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { CloudError } from './error.ts'
 
-/** Where the cloud of this user is when nothing else is said. */
+/**
+ * Where the cloud of this user is when nothing else is said. Not among the temporary files: each plugin has a folder of its
+ * own for those, and this is shared with the command line.
+ */
 export function defaultEndpoint(): string {
-  return pathToFileURL(join(tmpdir(), `mcm-fake-${userInfo().uid}`, 'cloud.db')).href
+  return pathToFileURL(join(homedir(), '.local/state/mcm-fake/cloud.db')).href
 }
 
 /** The file behind an endpoint such as `file:///var/lib/fake/cloud.db`; its folder is made. */
 export function fileOfEndpoint(endpoint: string): string {
   const file = fileURLToPath(endpoint)
-  const folder = dirname(file)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  if (endpoint === defaultEndpoint()) refuseForeignFolder(folder)
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   return file
-}
-
-// The name of the default folder can be guessed, and everybody may make folders in the one for temporary files.
-function refuseForeignFolder(folder: string): void {
-  const { uid } = userInfo()
-  const found = lstatSync(folder)
-  if (!found.isDirectory() || (uid !== -1 && found.uid !== uid)) {
-    throw new CloudError(
-      'ServiceUnavailable',
-      `${folder} belongs to somebody else; remove it, or choose another place with an endpoint`,
-    )
-  }
 }
