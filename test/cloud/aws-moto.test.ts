@@ -1,5 +1,4 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DescribeInstancesCommand, DescribeVolumesCommand, RunInstancesCommand } from '@aws-sdk/client-ec2'
 import type { ConnectedDriver } from '@mcm/sdk/client'
@@ -167,7 +166,8 @@ describe('the AWS plugin and moto, an EC2 that we did not write', () => {
   })
 
   it('logs in with a web identity, once for many calls', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'mcm-token-'))
+    // The plugin may read its own package, and the mount that its manifest names, which is not ours to make.
+    const folder = await mkdtemp(join(builtFile('plugins/aws/dist'), 'token-'))
     onTestFinished(async () => await rm(folder, { recursive: true }))
     const workloadIdentityTokenFile = join(folder, 'token')
     await writeFile(workloadIdentityTokenFile, 'a.web.token\n')

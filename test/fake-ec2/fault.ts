@@ -1,6 +1,8 @@
 /** Something that goes wrong with requests of one action. Faults of an action are used up in order. */
 export interface Fault {
   action: string
+  /** Strikes only requests about the instance with this tag Name. */
+  machine?: string
   /** How many requests it strikes. Default: 1. */
   times?: number
   /** Answers with this error, and does nothing. */
@@ -19,9 +21,12 @@ export class FaultPlan {
     this.#faults.push(...faults.map((fault) => ({ ...fault, left: fault.times ?? 1 })))
   }
 
-  /** The fault of the next request with this action. */
-  take(action: string): Fault | undefined {
-    const fault = this.#faults.find((candidate) => candidate.action === action && candidate.left > 0)
+  /** The fault of the next request with this action, about this machine. */
+  take(action: string, machine: string | undefined): Fault | undefined {
+    const fault = this.#faults.find((candidate) => {
+      const isMeant = candidate.machine === undefined || candidate.machine === machine
+      return candidate.action === action && isMeant && candidate.left > 0
+    })
     if (fault) fault.left--
     return fault
   }

@@ -56,7 +56,7 @@ export class FakeEc2 implements AsyncDisposable {
     const [, accessKeyId = '', region = ''] =
       /Credential=([^/]*)\/\d+\/([^/]*)\//.exec(request.headers.authorization ?? '') ?? []
     this.journal.push({ action, params, accessKeyId })
-    const fault = this.faults.take(action)
+    const fault = this.faults.take(action, this.#machineOf(params))
     const requestId = `00000000-0000-4000-8000-${String(++this.#requests).padStart(12, '0')}`
     if (fault?.cut === 'before') {
       request.socket.destroy()
@@ -75,6 +75,19 @@ export class FakeEc2 implements AsyncDisposable {
       }, fault.delayMs)
       this.#timers.add(timer)
     }
+  }
+
+  /** The machine that a request is about, by the tag Name that it sets, looks for, or that its instance has. */
+  #machineOf(params: Record<string, string>): string | undefined {
+    if (params['Filter.1.Name'] === 'tag:Name') return params['Filter.1.Value.1']
+    const key = Object.keys(params).find((name) => name.startsWith('TagSpecification.1.') && params[name] === 'Name')
+    if (key !== undefined) return params[key.replace(/Key$/, 'Value')]
+    const id = params['InstanceId.1']
+    const { NetworkInterfaceId } = params
+    const instance = this.account.instances.find((candidate) => {
+      return candidate.id === id || candidate.nics.some((nic) => nic.NetworkInterfaceId === NetworkInterfaceId)
+    })
+    return instance?.tags.find(({ Key }) => Key === 'Name')?.Value
   }
 
   #answer(

@@ -33,7 +33,16 @@ export async function createMachine(call: AwsCall, context: CallContext): Promis
 async function adopt(ec2: Ec2, spec: ProviderSpec, name: string): Promise<Vm | undefined> {
   const found = await findByTags(ec2, tagKeysOf(spec), name)
   if (found.length > 1) throw several(found)
-  return found[0]
+  const [vm] = found
+  if (!vm) return undefined
+  const differs = [
+    ...(vm.ImageId && vm.ImageId !== spec.ami ? [`image ${vm.ImageId}, not ${spec.ami}`] : []),
+    ...(vm.InstanceType && vm.InstanceType !== spec.machineType
+      ? [`type ${vm.InstanceType}, not ${spec.machineType}`]
+      : []),
+  ]
+  if (differs.length === 0) return vm
+  throw new MachineError('AlreadyExists', `VM ${vm.InstanceId} of machine "${name}" has ${differs.join(' and ')}`)
 }
 
 async function launch(ec2: Ec2, call: AwsCall, spec: ProviderSpec, name: string): Promise<Vm> {

@@ -14,12 +14,22 @@ export function checkCredentials(secret: Secret): Violation[] {
     }
     return violations
   }
-  if (secret.text('providerAccessKeyId') === '') {
-    violations.push(required('secretRef.AWSAccessKeyID', 'Mention atleast providerAccessKeyId or accessKeyID'))
-  }
-  if (secret.text('providerSecretAccessKey') === '') {
-    const detail = 'Mention atleast providerSecretAccessKey or secretAccessKey'
-    violations.push(required('secretRef.AWSSecretAccessKey', detail))
+  const keys = [
+    [
+      'secretRef.AWSAccessKeyID',
+      secret.text('providerAccessKeyId'),
+      'Mention atleast providerAccessKeyId or accessKeyID',
+    ],
+    [
+      'secretRef.AWSSecretAccessKey',
+      secret.text('providerSecretAccessKey'),
+      'Mention atleast providerSecretAccessKey or secretAccessKey',
+    ],
+  ] as const
+  for (const [path, text, detail] of keys) {
+    if (text === '') violations.push(required(path, detail))
+    // It becomes part of a header. Beyond upstream; its value is not repeated.
+    else if (!/^[\x21-\x7e]+$/.test(text)) violations.push({ path, message: 'Invalid value: is not plain text' })
   }
   return violations
 }

@@ -155,6 +155,8 @@ describe('what is wrong, with its path', () => {
     [{ ...keys, userData: 'x'.repeat(16 * 1024 + 1) }, ['userData']],
     [{ ...keys, providerAccessKeyId: '  ' }, ['AWSAccessKeyID']],
     [{ ...keys, providerSecretAccessKey: '\n' }, ['AWSSecretAccessKey']],
+    [{ ...keys, providerSecretAccessKey: 'a\u0000b' }, ['AWSSecretAccessKey']],
+    [{ ...keys, providerAccessKeyId: 'a b' }, ['AWSAccessKeyID']],
     [{ workloadIdentityTokenFile: '', ...keys }, ['workloadIdentityTokenFile', 'roleARN']],
     [{ workloadIdentityTokenFile: '', roleARN: '' }, ['workloadIdentityTokenFile', 'roleARN', 'userData']],
   ])('of the Secret, case %#', (secret, names) => {
