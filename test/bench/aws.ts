@@ -26,7 +26,9 @@ async function hostWith(plugin: string) {
     log: { level: 'silent' },
   })
   const container = await compose(config)
-  container.register(tokens.runner, { useValue: new ChildProcessRunner({ sandbox: true, memoryMiB: 512 }, join(here, 'plugin-process.js')) })
+  container.register(tokens.runner, {
+    useValue: new ChildProcessRunner({ sandbox: true, memoryMiB: 512 }, join(here, 'plugin-process.js')),
+  })
   const [supervisor] = container.resolve(tokens.routes).supervisors
   if (!supervisor) throw new Error(`${plugin} cannot be used; run "npm run build" first`)
   return { supervisor, driver: container.resolve(tokens.router).driver }
