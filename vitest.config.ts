@@ -7,7 +7,7 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@mcm\/sdk\/(contract|client|testing)$/, replacement: source('./sdk/src/$1/index.ts') },
+      { find: /^@mcm\/sdk\/(contract|client|schema|testing)$/, replacement: source('./sdk/src/$1/index.ts') },
       { find: /^@mcm\/sdk$/, replacement: source('./sdk/src/index.ts') },
     ],
   },
