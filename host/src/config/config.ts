@@ -12,6 +12,7 @@ import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
+import type { Isolation } from '../runtime/child-process-runner.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
 import { uidCount } from '../runtime/plugin-users.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
@@ -196,7 +197,8 @@ export interface Config {
   lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
-  isolation: RawConfig['isolation']
+  /** Not of the file: `mcm dev` opens plugins to a debugger. */
+  isolation: RawConfig['isolation'] & Pick<Isolation, 'inspectPort'>
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: Deadlines
