@@ -29,7 +29,7 @@ const steps = {
 
   /** Libraries stay one file per source file, so that stacks and editors show what was written. */
   async libraries() {
-    for (const folder of ['sdk', ...globSync('plugins/*', { cwd: root })]) {
+    for (const folder of ['sdk', 'sdk/create', ...globSync('plugins/*', { cwd: root })]) {
       rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
       run(bin('tsc'), ['-p', join(folder, 'tsconfig.json')])
     }

@@ -12,7 +12,7 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['{sdk,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['{sdk,sdk/create,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
     // Levels with needs of their own: npm run test:vm, test:clients, test:install.
     exclude: ['**/node_modules/**', 'test/{vm,clients,install}/**'],
     // Only against tests that hang: machines are shared and noisy, and no test is about time.
