@@ -31,8 +31,7 @@ export async function writePlugin(folder: string, names: Names): Promise<string[
     .sort()
   const written: string[] = []
   for (const file of files) {
-    // npm leaves files of that name out of packages.
-    const name = file === 'gitignore' ? '.gitignore' : file
+    const name = renamed[file] ?? file
     const text = await readFile(join(template, file), 'utf8')
     await mkdir(dirname(join(folder, name)), { recursive: true })
     await writeFile(join(folder, name), withNames(text, names))
@@ -55,4 +54,6 @@ function withNames(text: string, { cloud, package: packageName, provider, author
   )
 }
 
+// Under their own names, npm would leave the first out of our package, and tools would take the second for ours.
+const renamed: Record<string, string> = { gitignore: '.gitignore', '_package.json': 'package.json' }
 const template = fileURLToPath(new URL('../template', import.meta.url))
