@@ -3,8 +3,10 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { EventList } from '../contract/testing/event-list.ts'
 import { run } from '../env/run.ts'
 import { startVerdaccio, type Verdaccio } from '../env/verdaccio.ts'
 
@@ -19,7 +21,7 @@ const blocks = [...tutorial.matchAll(/^```sh( background)?\n([\s\S]*?)^```/gm)].
 const signal = new AbortController().signal
 // Short: sockets have short names.
 const folder = mkdtempSync('/tmp/mcm-author-')
-const background: ChildProcess[] = []
+const background: { child: ChildProcess; lines: EventList<string> }[] = []
 let registry: Verdaccio
 let env: Record<string, string>
 let cwd = folder
@@ -50,10 +52,8 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const child of background) {
-    // npx hands no signal on; the group gets it, as in a terminal.
-    if (child.exitCode === null && child.pid !== undefined) process.kill(-child.pid, 'SIGINT')
-    if (child.exitCode === null) await once(child, 'exit')
+  for (const { child } of background) {
+    await interrupt(child)
   }
   await registry?.[Symbol.asyncDispose]()
   rmSync(folder, { recursive: true })
@@ -69,6 +69,21 @@ for (const { isBackground, commands } of blocks) {
   }
 }
 
+it('has a host for developers that goes over to what is saved', async () => {
+  const source = join(folder, 'my-cloud/src/index.ts')
+  const text = await readFile(source, 'utf8')
+  const lines = background[1]?.lines
+  await writeFile(source, text.replace('has no VM in cluster', 'is nowhere in cluster'))
+  await lines?.first((line) => line.includes('@acme/plugin-my-cloud built and loaded in'))
+  const status = await run('npx', ['mcm', 'machine', 'status', '-f', '../my-cloud/kubernetes'], {
+    signal,
+    cwd,
+    env,
+    okCodes: [1],
+  })
+  expect(status.stderr).toContain('worker-1: NotFound: worker-1 is nowhere in cluster demo')
+})
+
 it('has a host that serves the published plugin', async () => {
   const { stdout } = await sh('npx mcm plugin list --local -o json')
   expect(JSON.parse(stdout)).toMatchObject([
@@ -76,10 +91,8 @@ it('has a host that serves the published plugin', async () => {
   ])
   const [cloud, host] = background
   // The developer's host makes room; the cloud stays.
-  if (!cloud || !host?.pid) throw new Error('both were started before')
-  process.kill(-host.pid, 'SIGINT')
-  await once(host, 'exit')
-  background.splice(1, 1)
+  if (!cloud || !host) throw new Error('both were started before')
+  await interrupt(host.child)
   await startInBackground('npx mcm serve')
   const made = await sh('npx mcm machine create -f ../my-cloud/kubernetes -o json')
   expect(JSON.parse(made.stdout)).toMatchObject([
@@ -94,19 +107,20 @@ it('publishes what is built, without the tests and their cloud', async () => {
 
 const sh = async (command: string) => await run('sh', ['-c', command], { signal, cwd, env, deadlineMs: 240_000 })
 
+/** npx hands no signal on; the group gets it, as in a terminal. */
+async function interrupt(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
+  process.kill(-child.pid, 'SIGINT')
+  await once(child, 'exit')
+}
+
 async function startInBackground(command: string): Promise<void> {
   const child = spawn('sh', ['-c', command], { cwd, env: { ...process.env, ...env }, detached: true })
-  background.push(child)
-  const output: string[] = []
-  await new Promise<void>((resolve, reject) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        output.push(chunk.toString())
-        if (/serving gRPC on|a cloud on/.test(output.join(''))) resolve()
-      })
-    }
-    child.once('exit', () => reject(new Error(`it ended: ${output.join('')}`)))
-  })
+  const lines = new EventList<string>()
+  background.push({ child, lines })
+  for (const input of [child.stdout, child.stderr]) createInterface({ input }).on('line', (line) => lines.add(line))
+  child.once('close', () => lines.end(new Error(`it ended:\n${lines.all.join('\n')}`)))
+  await lines.first((line) => /serving gRPC on|a cloud on/.test(line))
 }
 
 function foreignPath(): string[] {
