@@ -11,7 +11,9 @@ export function printImportCost(rounds = 15) {
   if (!existsSync(`${root}/sdk/dist/index.js`)) throw new Error('the SDK is not built: run "npm run build" first')
   const programs = ['', ...entries.map((entry) => `await import('${entry}')`)]
   const times = programs.map(() => [])
-  for (let round = 0; round < rounds; round++) programs.forEach((program, i) => times[i].push(msOf(program)))
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, program] of programs.entries()) times[i].push(msOf(program))
+  }
   const [empty, ...others] = times.map(median)
   console.log(`an empty program starts in ${empty.toFixed(0)} ms`)
   for (const [i, ms] of others.entries()) {
