@@ -47,8 +47,8 @@ const steps = {
     await bundle({ entryPoints: { main: 'host/src/cli/main.ts', composition: 'host/src/composition.ts' }, outdir })
     // One file each, with all that it needs: that starts fastest, and is all of the host that a plugin's process may read.
     const alone = { splitting: false, packages: 'bundle', outdir }
-    await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-process.ts' } })
-    await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-thread.ts' } })
+    await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
+    await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-side/plugin-thread.ts' } })
   },
 }
 
@@ -82,6 +82,7 @@ export async function bundle(options) {
       '@mcm/sdk/contract': './sdk/src/contract/index.ts',
       '@mcm/sdk/client': './sdk/src/client/index.ts',
       '@mcm/sdk/schema': './sdk/src/schema/index.ts',
+      '@mcm/sdk/conformance': './sdk/src/conformance/index.ts',
     },
     sourcemap: true,
     logLevel: 'warning',

@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { configurationReference } from './configuration.ts'
+import { conformanceReference } from './conformance.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
 import { metricsReference } from './metrics.ts'
+import { misbehavingPluginsReference } from './misbehaving-plugins.ts'
 
 // Writes the parts of the reference that follow from the sources: node main.js <folder> <descriptor set of the protos>
 
@@ -11,7 +13,9 @@ const [, , folder = '', descriptors = ''] = process.argv
 const pages = {
   'contract.md': await contractReference(descriptors),
   'errors.md': errorReference(),
+  'conformance.md': conformanceReference(),
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
+  'misbehaving-plugins.md': misbehavingPluginsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

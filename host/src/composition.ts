@@ -21,10 +21,10 @@ import { PluginReloader, signatureOf } from './routing/plugin-reloader.ts'
 import { Resilience } from './routing/resilience/resilience.ts'
 import { RouteTable } from './routing/route-table.ts'
 import { Router } from './routing/router.ts'
-import { makeRunner } from './runtime/make-runner.ts'
 import type { CloudRequest } from './runtime/messages.ts'
 import { PluginSupervisor } from './runtime/plugin-supervisor.ts'
 import type { Runner } from './runtime/runner.ts'
+import { makeRunner } from './runtime/runners/make-runner.ts'
 
 /**
  * The only place that wires things, and the only one that knows the container. Everything else gets what it needs as

@@ -85,10 +85,10 @@ export class Host {
   #tellStatus(): void {
     const { routes, status } = this.#parts
     const serving = new Map<string, boolean>()
-    for (const { plugin, state } of routes.supervisors) {
-      for (const provider of plugin.manifest.providers) {
-        serving.set(provider, state.kind === 'ready' || state.kind === 'stopped')
-      }
+    for (const { plugin, state, hello } of routes.supervisors) {
+      // One that starts again is as good as stopped.
+      const isServing = state.kind === 'ready' || state.kind === 'stopped' || (state.kind === 'starting' && !!hello)
+      for (const provider of plugin.manifest.providers) serving.set(provider, isServing)
     }
     for (const provider of status.services) if (provider !== '' && !serving.has(provider)) serving.set(provider, false)
     for (const [provider, isServing] of serving) {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type Figures, load } from './load.ts'
+import { median } from './median.ts'
 import { specBytes } from './payload.ts'
 
 // npm run bench: the host's throughput as a share of a bare grpc-js echo server's, all in one run. Rounds take turns, so
@@ -25,12 +26,12 @@ const plugin = fileURLToPath(new URL('../../../test/bench/plugin', import.meta.u
 const folder = await mkdtemp(join(tmpdir(), 'mcm-bench-'))
 const subjects = [
   { name: 'bare grpc-js echo', aim: undefined, program: 'echo-server.js', args: [] },
-  { name: 'host, plugin inline', aim: 0.75, program: 'host-server.js', args: ['inline', plugin] },
+  { name: 'host, plugin inline', aim: 0.75, program: 'host-server.js', args: ['inline', '', plugin] },
   {
     name: 'host, plugin in a child process',
     aim: 0.6,
     program: 'host-server.js',
-    args: ['process', plugin, join(here, 'plugin-process.js')],
+    args: ['process', join(here, 'plugin-process.js'), plugin],
   },
 ]
 
@@ -59,6 +60,8 @@ try {
   await Promise.all(servers.map(({ process }) => once(process, 'exit')))
   await rm(folder, { recursive: true, force: true })
 }
+// With the servers gone.
+await import('./starts.ts')
 
 function report(rounds: Figures[][]): void {
   const model = cpus()[0]?.model ?? 'unknown processor'
@@ -84,10 +87,11 @@ function report(rounds: Figures[][]): void {
       ].join(''),
     )
   }
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+  const ofInline = rounds.map((figures) => at(figures, 2).callsPerSecond / at(figures, 1).callsPerSecond)
+  const range = `(${Math.min(...ofInline).toFixed(2)} to ${Math.max(...ofInline).toFixed(2)})`
+  console.log(
+    `\n${'child process as a share of inline'.padEnd(61)}${median(ofInline).toFixed(2)}  ${range.padEnd(18)}0.70`,
+  )
 }
 
 function at(figures: Figures[], i: number): Figures {

@@ -15,10 +15,14 @@ const spec = {
 }
 
 /** A CreateMachineRequest with a 2 KiB providerSpec and 8 KiB of user data, encoded. */
-export function encodedRequest(name: string): Buffer {
+export function encodedRequest(name: string, cloudMs = 0): Buffer {
   const request = create(CreateMachineRequestSchema, {
     machine: { metadata: { name, namespace: 'default' }, spec: { class: { kind: 'MachineClass', name: 'bench' } } },
-    machineClass: { metadata: { name: 'bench', namespace: 'default' }, provider: 'bench', providerSpec: spec },
+    machineClass: {
+      metadata: { name: 'bench', namespace: 'default' },
+      provider: 'bench',
+      providerSpec: { ...spec, cloudMs },
+    },
     secret: { data: { token: Buffer.from('a-token'), userData: Buffer.alloc(8192, 'x') } },
   })
   return Buffer.from(toBinary(CreateMachineRequestSchema, request))

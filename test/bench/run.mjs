@@ -10,10 +10,17 @@ printImportCost()
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(
-  ['main', 'echo-server', 'host-server'].map((name) => [name, `test/bench/${name}.ts`]),
+  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process'].map((name) => [
+    name,
+    `test/bench/${name}.ts`,
+  ]),
 )
-await bundle({ entryPoints: { ...entryPoints, 'plugin-process': 'host/src/runtime/plugin-process.ts' }, outdir })
-const { status } = spawnSync(process.execPath, [join(outdir, 'main.js'), ...process.argv.slice(2)], {
+await bundle({ entryPoints, outdir })
+// As the build does it.
+const alone = { splitting: false, packages: 'bundle', outdir }
+await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
+const [program = 'main', ...args] = process.argv.slice(2)
+const { status } = spawnSync(process.execPath, [join(outdir, `${program}.js`), ...args], {
   stdio: 'inherit',
 })
 process.exit(status ?? 1)

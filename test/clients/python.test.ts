@@ -5,16 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensurePython } from '../env/python.ts'
 import { run } from '../env/run.ts'
 import { HostProcess } from '../quickstart/host-process.ts'
+import { pythonPackages } from './python-packages.ts'
 
 const signal = new AbortController().signal
 const mcm = fileURLToPath(new URL('../../host/bin/mcm.js', import.meta.url))
 const script = fileURLToPath(new URL('./stranger.py', import.meta.url))
-const packages = [
-  'grpcio==1.85.*',
-  'grpcio-reflection==1.85.*',
-  'grpcio-status==1.85.*',
-  'grpcio-health-checking==1.85.*',
-]
 
 interface Answer {
   ok?: Record<string, unknown>
@@ -28,7 +23,7 @@ let host: HostProcess
 let seen: { services: string[]; health: Record<string, string> } & Record<string, Answer>
 
 beforeAll(async () => {
-  const python = await ensurePython('python-grpc-1.85', packages, {
+  const python = await ensurePython('python-grpc-1.85', pythonPackages, {
     signal,
     confirm: async () => true,
     log: (line) => console.log(line),

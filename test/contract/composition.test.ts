@@ -22,7 +22,7 @@ it('resolves every part of the host from the bundle', async () => {
     deadlines: { changeMs: 1000, readMs: 1000, maxMs: 1000, methodMs: {} },
     watchPlugins: true,
     lint: false,
-    supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+    supervision: { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 },
     concurrency: { perCredential: 1, perPlugin: 1, queuePerCredential: 1 },
     stopMs: 1000,
   }

@@ -49,8 +49,8 @@ describe('the commands of the README', () => {
     port = await freePort()
     // What the SDK needs, from this workspace: no test depends on a network.
     registry = await startRegistry()
-    for (const name of ['@bufbuild/protobuf', 'typebox'])
-      await registry.publish(filesOf(join(root, 'node_modules', name)))
+    const sdk = JSON.parse(readFileSync(join(root, 'sdk/package.json'), 'utf8')) as { dependencies: object }
+    for (const name of Object.keys(sdk.dependencies)) await registry.publish(filesOf(join(root, 'node_modules', name)))
     env.npm_config_registry = registry.url
   })
   afterAll(async () => {

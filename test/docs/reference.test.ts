@@ -13,7 +13,14 @@ describe('the reference', () => {
   it('is what the sources say now', () => {
     execFileSync(process.execPath, ['build.mjs', `reference=${folder}`], { cwd: root })
     const generated = readdirSync(folder)
-    expect(generated).toEqual(['configuration.md', 'contract.md', 'errors.md', 'metrics.md'])
+    expect(generated).toEqual([
+      'configuration.md',
+      'conformance.md',
+      'contract.md',
+      'errors.md',
+      'metrics.md',
+      'misbehaving-plugins.md',
+    ])
     for (const name of generated) {
       // After a change of protos, tables or schemas: npm run generate
       expect(readFileSync(join(root, 'docs/reference', name), 'utf8')).toBe(readFileSync(join(folder, name), 'utf8'))

@@ -41,7 +41,7 @@ it('has defaults for everything', async () => {
       deadlines: { changeMs: 1_200_000, readMs: 120_000, maxMs: 3_600_000, methodMs: {} },
       watchPlugins: true,
       lint: false,
-      supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+      supervision: { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 },
       concurrency: { perCredential: 64, perPlugin: 256, queuePerCredential: 1000 },
       stopMs: 30_000,
     })
@@ -99,7 +99,7 @@ stopSeconds: 1
     },
     watchPlugins: true,
     lint: false,
-    supervision: { stuckMs: 3000, abortGraceMs: 10_000 },
+    supervision: { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 },
     concurrency: { perCredential: 8, perPlugin: 256, queuePerCredential: 1000 },
     stopMs: 1000,
   })

@@ -12,9 +12,9 @@ import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
-import type { Isolation } from '../runtime/child-process-runner.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
-import { uidCount } from '../runtime/plugin-users.ts'
+import type { Isolation } from '../runtime/runners/child-process-runner.ts'
+import { uidCount } from '../runtime/runners/plugin-users.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
@@ -154,6 +154,10 @@ export const configSchema = Type.Object(
     }),
     supervision: Type.Object(
       {
+        startSeconds: seconds(
+          'How long a plugin may take to start, its imports included. One that takes longer is ended, and its calls get `Unavailable`.',
+          20,
+        ),
         stuckSeconds: seconds(
           'How long a plugin may give no sign of life before it counts as stuck: its process is ended, its calls get `Unavailable`, and the next call starts it again.',
           3,
@@ -290,7 +294,7 @@ function readAddresses(raw: Record<string, unknown>, wrong: Violation[]): Addres
 }
 
 function complete(raw: RawConfig, addresses: Addresses): Config {
-  const { stuckSeconds, abortGraceSeconds } = raw.supervision
+  const { startSeconds, stuckSeconds, abortGraceSeconds } = raw.supervision
   return {
     listen: addresses.listen,
     http: {
@@ -303,7 +307,12 @@ function complete(raw: RawConfig, addresses: Addresses): Config {
     pluginDirs: raw.pluginDirs,
     watchPlugins: raw.watchPlugins,
     lint: raw.lint,
-    supervision: { stuckMs: stuckSeconds * 1000, abortGraceMs: abortGraceSeconds * 1000 },
+    supervision: {
+      startMs: startSeconds * 1000,
+      stuckMs: stuckSeconds * 1000,
+      abortGraceMs: abortGraceSeconds * 1000,
+      maxAnswerBytes: raw.maxMessageBytes,
+    },
     pluginPolicy: raw.pluginPolicy,
     isolation: raw.isolation,
     log: raw.log,

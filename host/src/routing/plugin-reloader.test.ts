@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import type { FoundPlugins } from '../plugins/find-plugins.ts'
 import type { PluginPackage, RejectedPackage } from '../plugins/plugin-package.ts'
-import { InlineRunner } from '../runtime/inline-runner.ts'
 import { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
+import { InlineRunner } from '../runtime/runners/inline-runner.ts'
 import { errorOf, limits, memoryLog, packageOf, pluginOf } from '../testing/inline-host.ts'
 import { PluginReloader, signatureOf } from './plugin-reloader.ts'
 import { RouteTable } from './route-table.ts'
@@ -71,6 +71,29 @@ it('hands the canary share on', async () => {
   now([locked('A', '2.0.0')])
   expect(await reloader.reload({ canaryShare: 0.1 })).toEqual([change('canary', 'A', '1.0.0', '2.0.0')])
   expect(routes.get('plugin-A')?.canary?.share).toBe(0.1)
+})
+
+it('leaves a canary alone when a plugin folder changes, and does not put in what was withdrawn', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'mcm-reload-'))
+  onTestFinished(() => rm(folder, { recursive: true }))
+  const lockFile = join(folder, 'lock.json')
+  const { routes, reloader, now } = await setUp([locked('A')], [lockFile])
+  reloader.watch()
+  now([locked('A', '2.0.0')])
+  await reloader.reload({ canaryShare: 0.1 })
+  const canary = routes.get('plugin-A')?.canary
+  now([locked('A', '2.0.0'), locked('B')])
+  await writeFile(lockFile, '{}')
+  await vi.waitFor(() => expect(routes.providers).toEqual(['A', 'B']), { timeout: 20_000 })
+  expect(routes.get('plugin-A')?.canary).toEqual(canary)
+
+  await canary?.instance.stop(0)
+  now([locked('A', '2.0.0')])
+  await writeFile(lockFile, '{ }')
+  await vi.waitFor(() => expect(routes.providers).toEqual(['A']), { timeout: 20_000 })
+  expect(routes.find('A')?.plugin.version).toBe('1.0.0')
+  // Who asks gets it.
+  expect(await reloader.reload()).toEqual([change('upgraded', 'A', '1.0.0', '2.0.0')])
 })
 
 it('says why a new version or a new plugin cannot be used; the old one goes on', async () => {

@@ -138,13 +138,21 @@ export class PluginReloader {
       )
     }
     const before = supervisor.plugin
-    // The folder of a locked plugin is named by its content.
-    const isSame = before.folder === plugin.folder && before.version === plugin.version
+    const isSame = isSamePackage(before, plugin)
     const isWell = supervisor.state.kind === 'ready' || supervisor.state.kind === 'stopped'
     if (isSame && !(isAsked && (plugin.tree === undefined || !isWell))) return change('unchanged', before, plugin)
+    // What a canary tries or has found to be worse is not put in by a change of the folder, which may be another plugin's.
+    if (!isAsked && supervisor.tried && isSamePackage(supervisor.tried, plugin)) {
+      return change('unchanged', before, before)
+    }
     const outcome = await supervisor.upgrade(plugin, canaryShare)
     return change(outcome.kind, before, plugin, outcome.kind === 'failed' ? outcome.reason : '')
   }
+}
+
+/** The folder of a locked plugin is named by its content. */
+function isSamePackage(a: PluginPackage, b: PluginPackage): boolean {
+  return a.folder === b.folder && a.version === b.version
 }
 
 /** Tells one state of some files from another. A lock file is replaced by a rename, so it is another file then. */

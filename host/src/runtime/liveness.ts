@@ -2,6 +2,8 @@
 export interface LivenessOptions {
   /** How long a sign of life may take. Milliseconds. */
   stuckMs: number
+  /** Whether calls run. */
+  isBusy(): boolean
   /** Asks for a sign of life; `seen` is called with the same id when it comes. */
   ping(id: number): void
   /** No sign of life came in time. Called once. */
@@ -56,10 +58,14 @@ export class Liveness {
           this.#options.onStuck()
         }),
       )
-    } else if (this.#awaited.size === 0 && performance.now() - this.#lastSeenMs > pingMs) {
+    } else if (this.#awaited.size === 0 && performance.now() - this.#lastSeenMs > this.#pingMs) {
       this.expect(--this.#lastPingId)
       this.#options.ping(this.#lastPingId)
     }
+  }
+
+  get #pingMs(): number {
+    return this.#options.isBusy() ? busyPingMs : idlePingMs
   }
 
   #isLate(): boolean {
@@ -69,5 +75,7 @@ export class Liveness {
 }
 
 const lookMs = 500
+// A call gets stuck after it was taken: the plugin's own code begins then.
+const busyPingMs = 250
 // An idle plugin is asked too: a timer of its own can block it, and the next call would be the one that suffers.
-const pingMs = 5000
+const idlePingMs = 5000

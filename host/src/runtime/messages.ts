@@ -9,7 +9,7 @@ import type { DriverMethod, PluginRequest } from '@mcm/sdk/contract'
 /** From the host to the plugin. */
 export type HostMessage =
   /** First and once: loads the package. */
-  | { type: 'start'; nonce: string; entry: string; isLinted: boolean }
+  | { type: 'start'; nonce: string; entry: string; isLinted: boolean; maxAnswerBytes: number }
   | { type: 'call'; id: number; method: DriverMethod; request: PluginRequest; deadlineMs: number }
   | { type: 'cancel'; id: number; reason: CancelReason }
   /** Asks for a sign of life. */

@@ -46,7 +46,14 @@ const messages = (lines: Record<string, unknown>[]) => lines.map(({ msg }) => ms
 describe('a start', () => {
   it('is over when the plugin has said hello and has answered a question', async () => {
     const { plugin, instance, states } = setUp()
-    expect(plugin.sent).toEqual([{ type: 'start', nonce: expect.any(String), entry: 'none', isLinted: false }])
+    const start = {
+      type: 'start',
+      nonce: expect.any(String),
+      entry: 'none',
+      isLinted: false,
+      maxAnswerBytes: 16_777_216,
+    }
+    expect(plugin.sent).toEqual([start])
     plugin.greet()
     await instance.ready
     expect(instance.hello.capabilities).toEqual(['createMachine'])
@@ -263,13 +270,30 @@ describe('a plugin that gives no sign of life', () => {
     expect(await instance.ended).toMatchObject({ cause, isWanted: false })
   })
 
+  it('is ended about as soon when it has taken the call before', async () => {
+    fakeTimers()
+    const { plugin, call } = setUp()
+    plugin.greet()
+    const failure = errorOf(call({ deadlineMs: Date.now() + 3_600_000 }).answer)
+    plugin.events.message({ type: 'ack', id: 1 })
+    await advance(3400)
+    expect(plugin.kills).toEqual([])
+    await advance(700)
+    expect(plugin.kills).toEqual(['was stuck: its event loop gave no sign of life for 3 s'])
+    expect(await failure).toMatchObject({ reason: 'PLUGIN_ENDED' })
+  })
+
   it('is left to the deadline of its calls when it takes them: clouds are slow', async () => {
     fakeTimers()
     const { plugin, call } = setUp()
     plugin.greet()
     const { answer } = call({ deadlineMs: Date.now() + 3_600_000 })
     plugin.events.message({ type: 'ack', id: 1 })
-    await advance(4000)
+    for (let second = 1; second <= 20; second++) {
+      await advance(1000)
+      const asked = plugin.sent.at(-1)
+      if (asked?.type === 'health') plugin.events.message({ type: 'health', id: asked.id })
+    }
     expect(plugin.kills).toEqual([])
     plugin.answer('late')
     expect(await answer).toBe('late')

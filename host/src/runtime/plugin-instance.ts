@@ -40,12 +40,16 @@ export interface InstanceEnd {
   atMs: number
 }
 
-/** How patient the host is with plugins. Milliseconds. */
+/** What the host puts up with. Times in milliseconds. */
 export interface SupervisionLimits {
+  /** How long a plugin may take to start. */
+  startMs: number
   /** How long a sign of life may take before the plugin counts as stuck. */
   stuckMs: number
   /** How long a plugin may go on with a call whose signal has aborted. */
   abortGraceMs: number
+  /** The largest answer. Bytes. */
+  maxAnswerBytes: number
 }
 
 /** What an instance needs, and whom it tells. */
@@ -134,6 +138,7 @@ export class PluginInstance {
     this.#log = options.log.child({ plugin: plugin.name, pluginVersion: plugin.version, instance: this.id })
     this.#liveness = new Liveness({
       stuckMs: options.limits.stuckMs,
+      isBusy: () => this.#calls.size > 0,
       ping: (id) => this.#running.send({ type: 'health', id }),
       onStuck: () => {
         const seconds = options.limits.stuckMs / 1000
@@ -145,10 +150,12 @@ export class PluginInstance {
       message: (value) => this.#receive(readMessage(value)),
       ended: (end) => this.#ended(end),
     })
+    const { isLinted, limits } = options
     const { entry } = plugin
-    this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted: options.isLinted })
-    const seconds = helloTimeoutMs / 1000
-    this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${seconds} s`), helloTimeoutMs)
+    const { maxAnswerBytes } = limits
+    this.#running.send({ type: 'start', nonce: this.#nonce, entry, isLinted, maxAnswerBytes })
+    const { startMs } = options.limits
+    this.#helloTimer = setTimeout(() => this.#refuse(`it said no hello within ${startMs / 1000} s`), startMs)
   }
 
   get state(): InstanceState {
@@ -166,6 +173,11 @@ export class PluginInstance {
   /** Calls that it was given, those that failed, and those that run. */
   get figures(): { calls: number; errors: number; running: number } {
     return { ...this.#figures, running: this.#calls.size }
+  }
+
+  /** Whether a call goes on although its signal aborted long ago. */
+  get isIgnoringSignals(): boolean {
+    return [...this.#calls.values()].some(({ isIgnoringSignal }) => isIgnoringSignal)
   }
 
   /** What it said about itself; only once it was ready. */
@@ -214,11 +226,17 @@ export class PluginInstance {
     const { promise: reply, resolve, reject } = Promise.withResolvers<unknown>()
     const id = ++this.#lastCallId
     let graceTimer: NodeJS.Timeout | undefined
+    let isError = false
     const end = () => {
       clearTimeout(graceTimer)
       this.#calls.delete(id)
       onEnd()
       this.#endIfDrained()
+    }
+    // At once, and once: its caller may have gone before the plugin fails it.
+    const countError = () => {
+      if (!isError) this.#figures.errors++
+      isError = true
     }
     const call: RunningCall = {
       method,
@@ -232,6 +250,7 @@ export class PluginInstance {
         resolve(response)
       },
       reject(error) {
+        countError()
         end()
         reject(error)
       },
@@ -239,24 +258,25 @@ export class PluginInstance {
     this.#calls.set(id, call)
     if (request.secret) this.#secrets.remember(request.secret)
     this.#liveness.expect(id)
-    try {
-      this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
-      return await waitWithCaller(reply, patience, (reason) => {
-        // Nobody waits for the reply any more, and the plugin may never give one.
-        reply.catch(() => {})
-        this.#running.send({ type: 'cancel', id, reason })
-        graceTimer = setTimeout(() => this.#signalIgnored(call), this.#options.limits.abortGraceMs).unref()
-        return this.#goneError(method, reason, call)
-      })
-    } catch (error) {
-      this.#figures.errors++
-      throw error
-    }
+    this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
+    return await waitWithCaller(reply, patience, (reason) => {
+      // Nobody waits for the reply any more, and the plugin may never give one.
+      reply.catch(() => {})
+      countError()
+      this.#running.send({ type: 'cancel', id, reason })
+      graceTimer = setTimeout(() => this.#signalIgnored(call), this.#options.limits.abortGraceMs).unref()
+      return this.#goneError(method, reason, call)
+    })
   }
 
   /** Takes no new calls but those of who holds it, answers what it has, then ends. */
   drain(why: string): void {
     if (this.#state.kind === 'ended' || this.#state.kind === 'draining') return
+    if (this.#state.kind === 'starting') {
+      // It has nothing to answer.
+      void this.stop(drainedGraceMs)
+      return
+    }
     this.#setState({ kind: 'draining', why })
     this.#log.info({ pid: this.pid, why, running: this.#calls.size }, 'plugin draining')
     this.#endIfDrained()
@@ -400,17 +420,20 @@ export class PluginInstance {
       atMs: Date.now(),
     }
     this.#secrets.forget()
-    this.#setState({ kind: 'ended', ...end })
+    this.#state = { kind: 'ended', ...end }
+    // Before anybody is told, so that the figures are complete then.
+    for (const { method, reject } of [...this.#calls.values()]) {
+      reject(this.#wish === 'stopping' ? this.#stoppingError() : this.#endedError(method, firstLine(end.cause)))
+    }
+    this.#options.onChange(this)
     const fields = { pid: this.#running?.pid, cause: end.cause, ...(lastLines.length > 0 && { output: end.lastLines }) }
     if (end.isWanted) this.#log.info(fields, 'plugin ended')
     else this.#log.error(fields, 'plugin ended by itself')
     // Without effect when it was ready.
     const text = `plugin ${this.plugin.name} cannot be used: ${describeEnd(end)}`
-    const isWanted = this.#wish !== undefined
-    this.#readiness.reject(isWanted ? this.#stoppingError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }))
-    for (const { method, reject } of [...this.#calls.values()]) {
-      reject(this.#wish === 'stopping' ? this.#stoppingError() : this.#endedError(method, firstLine(end.cause)))
-    }
+    this.#readiness.reject(
+      end.isWanted ? this.#stoppingError() : hostError('PLUGIN_UNUSABLE', text, { source: 'plugin' }),
+    )
     this.#ending.resolve(end)
   }
 
@@ -467,7 +490,6 @@ function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {
   }
 }
 
-const helloTimeoutMs = 20_000
 const drainedGraceMs = 5000
 const maxForeignMessages = 100
 // Calls count up from 1, the pings of Liveness down from -1.

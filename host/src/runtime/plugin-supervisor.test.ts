@@ -130,6 +130,22 @@ describe('a plugin that crashes', () => {
     vi.restoreAllMocks()
   })
 
+  it('has failed the calls that it ended, once', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { runner, supervisor, start, use } = setUp()
+    await start()
+    const call = (deadlineMs: number) => {
+      const rest = { machine: 'm', requestId: 'r', request: {}, signal: new AbortController().signal, onEnd: vi.fn() }
+      return errorOf(use((instance) => instance.call({ method: 'createMachine', deadlineMs, ...rest })))
+    }
+    const failures = [call(Date.now() + 1000), call(Date.now() + 3_600_000)]
+    await turn()
+    await vi.advanceTimersByTimeAsync(1000)
+    runner.last.end('exited with code 1')
+    expect((await Promise.all(failures)).map(({ code }) => code)).toEqual(['DeadlineExceeded', 'Unavailable'])
+    expect(supervisor.figures).toMatchObject({ calls: 2, errors: 2 })
+  })
+
   it('comes out of its quarantine when somebody asks for it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
     const { runner, supervisor, use, upgrade } = setUp()
@@ -200,6 +216,47 @@ describe('an upgrade', () => {
     await turn()
     runner.last.greet()
     expect(await used).toBe('2.0.0')
+  })
+
+  it('has the whole crash budget, whatever the old version did while the new one started', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { runner, supervisor, start, use } = setUp()
+    await start()
+    const outcome = supervisor.upgrade(version('2.0.0'))
+    await turn()
+    const [, fresh] = runner.started
+    runner.started[0]?.end('exited with code 1')
+    for (let crash = 2; crash <= 3; crash++) {
+      const failure = errorOf(supervisor.start())
+      await vi.advanceTimersByTimeAsync(2000)
+      runner.last.end('exited with code 1')
+      await failure
+    }
+    expect(supervisor.state.kind).toBe('quarantined')
+    fresh?.greet()
+    expect(await outcome).toEqual({ kind: 'upgraded' })
+    fresh?.end('exited with code 1')
+    expect(supervisor.state).toEqual({ kind: 'stopped', reason: 'exited with code 1' })
+    const next = use(versionOf)
+    await turn()
+    runner.last.greet()
+    expect(await next).toBe('2.0.0')
+  })
+
+  it('serves who waits for the old version to start again, also when that fails', async () => {
+    const { runner, supervisor, start, use } = setUp()
+    await start()
+    const outcome = supervisor.upgrade(version('2.0.0'))
+    await turn()
+    const [old, fresh] = runner.started
+    old?.end('exited with code 1')
+    const call = use(versionOf)
+    await turn()
+    fresh?.greet()
+    await outcome
+    runner.last.end('exited with code 1')
+    expect(await call).toBe('2.0.0')
+    expect(supervisor.state.kind).toBe('ready')
   })
 
   it('waits for the one before', async () => {
@@ -274,8 +331,11 @@ describe('a canary', () => {
     ])
     const after = await Promise.all(Array.from({ length: 20 }, () => use(versionOf)))
     expect(new Set(after)).toEqual(new Set(['1.0.0']))
+    expect(supervisor.tried?.version).toBe('2.0.0')
     await turn()
     expect(supervisor.instances).toHaveLength(1)
+    await upgrade('2.0.1')
+    expect(supervisor.tried).toBeUndefined()
   })
 
   it('is not withdrawn for what a caller takes for an answer, nor for callers who go', async () => {
@@ -304,13 +364,12 @@ describe('a canary', () => {
 })
 
 describe('an instance with a call that ignores its signal', () => {
-  it('is replaced by a fresh one, and ends when its other calls have', async () => {
+  const set = () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
-    const { runner, supervisor, start, use } = setUp()
-    const stuck = await start()
+    const parts = setUp()
     const onEnd = vi.fn()
     const call = (deadlineMs: number) => {
-      return use((instance) =>
+      return parts.use((instance) =>
         instance.call({
           method: 'createMachine',
           machine: 'm',
@@ -322,12 +381,26 @@ describe('an instance with a call that ignores its signal', () => {
         }),
       )
     }
+    /** A call that has just become one that ignores its signal. */
+    const ignore = async () => {
+      const failure = errorOf(call(Date.now() + 1000))
+      await turn()
+      await vi.advanceTimersByTimeAsync(11_000)
+      expect((await failure).code).toBe('DeadlineExceeded')
+      await turn()
+    }
+    return { ...parts, onEnd, call, ignore, patient: () => call(Date.now() + 3_600_000) }
+  }
+
+  it('is replaced by a fresh one, and ends when its other calls have', async () => {
+    const { runner, supervisor, start, patient, onEnd, call } = set()
+    const stuck = await start()
     const stubborn = errorOf(call(Date.now() + 1000))
     await turn()
     const [old] = runner.started
     await vi.advanceTimersByTimeAsync(1000)
     expect((await stubborn).code).toBe('DeadlineExceeded')
-    const patient = call(Date.now() + 3_600_000)
+    const other = patient()
     await vi.advanceTimersByTimeAsync(10_000)
     await turn()
     expect(runner.started).toHaveLength(2)
@@ -338,12 +411,46 @@ describe('an instance with a call that ignores its signal', () => {
     expect(supervisor.state.kind === 'ready' && supervisor.state.instance).not.toBe(stuck)
     // The other call is answered by who has it.
     old?.answer('patience')
-    expect(await patient).toBe('patience')
+    expect(await other).toBe('patience')
     expect(old?.stops).toEqual([0])
     vi.useRealTimers()
     await stuck.ended
     expect(onEnd).toHaveBeenCalledTimes(2)
     expect(supervisor.state.kind).toBe('ready')
+  })
+
+  it('is replaced once there is room, when too many are draining', async () => {
+    const { runner, supervisor, start, patient, ignore } = set()
+    await start()
+    for (let i = 0; i < 4; i++) {
+      void patient()
+      await ignore()
+      runner.last.greet()
+      await turn()
+    }
+    void patient()
+    await ignore()
+    expect(runner.started).toHaveLength(5)
+    // The call that keeps the first from ending is answered.
+    const [first] = runner.started
+    first?.events.message({ type: 'answer', id: 1, response: {} })
+    await turn()
+    expect(runner.started).toHaveLength(6)
+    runner.last.greet()
+    await turn()
+    expect(supervisor.instances.map(({ state }) => state.kind)).toEqual(['ready', ...Array(4).fill('draining')])
+  })
+
+  it('is no canary any longer', async () => {
+    const { runner, supervisor, start, upgrade, ignore, use } = set()
+    await start()
+    await upgrade('2.0.0', 0.5)
+    await use(versionOf)
+    await ignore()
+    await turn()
+    expect(runner.last.stops).toEqual([0])
+    expect(supervisor.notice).toBe('2.0.0 was withdrawn: a call ignores its signal')
+    expect(await use(versionOf)).toBe('1.0.0')
   })
 })
 
@@ -379,6 +486,17 @@ describe('closing', () => {
     await supervisor.close(10)
     expect(await failure).toMatchObject({ reason: 'HOST_STOPPING' })
     expect(runner.started).toHaveLength(2)
+  })
+
+  it('while it starts can be looked at', async () => {
+    const { runner, supervisor, states } = setUp()
+    const failure = errorOf(supervisor.start())
+    await turn()
+    const retired = supervisor.retire(new AbortController().signal, 0)
+    expect(supervisor.instances.map(({ state }) => state)).toEqual([{ kind: 'starting' }])
+    await retired
+    expect(await failure).toMatchObject({ reason: 'HOST_STOPPING' })
+    expect({ states, stops: runner.last.stops }).toEqual({ states: ['starting', 'closed'], stops: [5000] })
   })
 
   it('of one that never ran does nothing', async () => {

@@ -66,6 +66,7 @@ export class PluginSupervisor {
   #package: PluginPackage
   #state: SupervisorState = { kind: 'stopped', reason: '' }
   #canary: CanaryRun | undefined
+  #withdrawn: PluginPackage | undefined
   #hello: Hello | undefined
   #lastFailure: InstanceEnd | undefined
   #notice = ''
@@ -103,6 +104,11 @@ export class PluginSupervisor {
   /** The version that is being tried, with its share of the calls. */
   get canary(): { instance: PluginInstance; share: number } | undefined {
     return this.#canary && { instance: this.#canary.instance, share: this.#canary.canary.share }
+  }
+
+  /** The version that a canary tries, or has found to be worse. */
+  get tried(): PluginPackage | undefined {
+    return this.#canary?.instance.plugin ?? this.#withdrawn
   }
 
   /** The last end that nobody wanted. */
@@ -194,6 +200,7 @@ export class PluginSupervisor {
       if (this.#state.kind === 'closed') throw this.#closedError()
       this.#budget.reset()
       this.#withdraw('another version is tried')
+      this.#withdrawn = undefined
       this.#notice = ''
       const failed = (error: unknown): UpgradeOutcome => {
         const reason = `${plugin.version} could not take over: ${(error as Error).message}`
@@ -291,8 +298,10 @@ export class PluginSupervisor {
     try {
       await instance.ready
     } catch (error) {
-      if (isAwaited()) this.#settle('failed', instance)
-      throw error
+      if (isAwaited()) {
+        this.#settle('failed', instance)
+        throw error
+      }
     }
     if (!isAwaited()) {
       instance.drain('another was faster')
@@ -310,7 +319,7 @@ export class PluginSupervisor {
       isLinted,
       log,
       onChange: (changed) => this.#instanceChanged(changed),
-      onSignalIgnored: (ignoring) => this.#replaceIgnoring(ignoring),
+      onSignalIgnored: () => this.#replaceIgnoring(),
       onCloudRequest: (request) => this.#options.onCloudRequest?.(plugin, request),
     })
     this.#instances.add(instance)
@@ -330,6 +339,8 @@ export class PluginSupervisor {
     if (this.#canary?.instance === instance) this.#withdraw(`it ${state.cause}`)
     else if (this.#current === instance) this.#settle('stopped', instance)
     else this.#changed()
+    // There may be room for another now. Not after one that ended by itself: it may be the fresh one that did not start.
+    if (state.isWanted) this.#replaceIgnoring()
   }
 
   /** What calls went to, or waited for, has ended. */
@@ -360,9 +371,12 @@ export class PluginSupervisor {
     const old = this.#current
     const from = this.#package.version
     this.#package = instance.plugin
+    // The crashes of the version before, while this one started, are not its own.
+    this.#budget.reset()
     this.#setCurrent(instance)
     old?.drain(`replaced by ${instance.plugin.version}`)
     this.#log.info({ from, version: instance.plugin.version }, 'plugin upgraded')
+    this.#replaceIgnoring()
   }
 
   /** Takes the calls away from the version that is being tried. */
@@ -370,6 +384,7 @@ export class PluginSupervisor {
     const run = this.#canary
     if (!run) return
     this.#canary = undefined
+    this.#withdrawn = run.instance.plugin
     const { version } = run.instance.plugin
     this.#notice = `${version} was withdrawn: ${why}`
     this.#log.warn({ version, why }, 'plugin canary withdrawn')
@@ -396,16 +411,17 @@ export class PluginSupervisor {
   }
 
   /** A call holds on to what it has; only the end of the process lets go. Others get a fresh process first. */
-  #replaceIgnoring(instance: PluginInstance): void {
-    const isBusy = this.#instances.size > maxInstances
-    if (this.#current !== instance || isBusy) return
+  #replaceIgnoring(): void {
+    if (this.#canary?.instance.isIgnoringSignals) this.#withdraw('a call ignores its signal')
+    const instance = this.#current
+    if (!instance?.isIgnoringSignals || this.#instances.size > maxInstances) return
     void this.#oneByOne(async () => {
       if (this.#current !== instance) return
       const fresh = this.#newInstance(this.#package)
       try {
         await fresh.ready
       } catch {
-        // Counted and logged as a crash; the old one goes on.
+        // Logged as an end by itself; the old one goes on.
         return
       }
       if (this.#current !== instance) {

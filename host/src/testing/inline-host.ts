@@ -9,8 +9,8 @@ import { Resilience } from '../routing/resilience/resilience.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import { RouteTable } from '../routing/route-table.ts'
 import { type Deadlines, Router } from '../routing/router.ts'
-import { InlineRunner } from '../runtime/inline-runner.ts'
 import { PluginSupervisor } from '../runtime/plugin-supervisor.ts'
+import { InlineRunner } from '../runtime/runners/inline-runner.ts'
 
 // For unit tests: hosts without processes, disks and sockets.
 
@@ -65,7 +65,7 @@ export function inlineRouter(plugins: readonly Plugin[], settings: Partial<Deadl
 }
 
 /** Patience of unit tests. */
-export const limits = { stuckMs: 3000, abortGraceMs: 10_000 }
+export const limits = { startMs: 20_000, stuckMs: 3000, abortGraceMs: 10_000, maxAnswerBytes: 16 * 1024 * 1024 }
 
 /** The error of a promise that has to fail. */
 export async function errorOf(promise: Promise<unknown>): Promise<MachineError> {

@@ -8,6 +8,7 @@ test('the handles of our own volumes, in order, and no others', async () => {
     { csi: { driver: 'ebs.csi.aws.com', volumeHandle: 'vol-1' } },
     { csi: { driver: csiDriver } },
     { csi: { driver: csiDriver, volumeHandle: 7 } },
+    ours(''),
     { csi: null },
     { csi: [] },
     { csi: csiDriver },

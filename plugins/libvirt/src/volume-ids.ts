@@ -7,7 +7,9 @@ export const csiDriver = 'libvirt.csi.mcm.dev'
 export async function getVolumeIDs({ pvSpecs }: { pvSpecs: readonly JsonObject[] }): Promise<{ volumeIDs: string[] }> {
   const volumeIDs = pvSpecs.flatMap(({ csi }) => {
     if (typeof csi !== 'object' || csi === null || Array.isArray(csi)) return []
-    return csi.driver === csiDriver && typeof csi.volumeHandle === 'string' ? [csi.volumeHandle] : []
+    const { driver, volumeHandle } = csi
+    // Callers look for ids as regular expressions: an empty one would be found everywhere.
+    return driver === csiDriver && typeof volumeHandle === 'string' && volumeHandle !== '' ? [volumeHandle] : []
   })
   return { volumeIDs }
 }
