@@ -16,8 +16,8 @@ export default defineConfig({
   },
   test: {
     include: ['{sdk,sdk/create,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Levels with needs of their own: npm run test:vm, test:clients, test:install, test:author, test:runtime.
-    exclude: ['**/node_modules/**', 'test/{vm,clients,install,author,runtime}/**'],
+    // Levels with needs of their own: npm run test:vm, test:clients, test:install, test:author, test:runtime, test:cloud.
+    exclude: ['**/node_modules/**', 'test/{vm,clients,install,author,runtime,cloud}/**'],
     // Only against tests that hang: machines are shared and noisy, and no test is about time.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { awsReference } from './aws.ts'
 import { configurationReference } from './configuration.ts'
 import { conformanceReference } from './conformance.ts'
 import { contractReference } from './contract.ts'
@@ -16,6 +17,7 @@ const pages = {
   'conformance.md': conformanceReference(),
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
+  'aws.md': awsReference(),
   'misbehaving-plugins.md': misbehavingPluginsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

@@ -10,7 +10,7 @@ printImportCost()
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(
-  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process'].map((name) => [
+  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process', 'aws'].map((name) => [
     name,
     `test/bench/${name}.ts`,
   ]),

@@ -14,6 +14,7 @@ describe('the reference', () => {
     execFileSync(process.execPath, ['build.mjs', `reference=${folder}`], { cwd: root })
     const generated = readdirSync(folder)
     expect(generated).toEqual([
+      'aws.md',
       'configuration.md',
       'conformance.md',
       'contract.md',

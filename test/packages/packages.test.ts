@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installLikeAStranger } from '../env/strangers-install.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const packages = ['sdk', 'sdk/create', 'host', 'plugins/fake', 'plugins/libvirt']
+const packages = ['sdk', 'sdk/create', 'host', 'plugins/aws', 'plugins/fake', 'plugins/libvirt']
 const folder = mkdtempSync(join(tmpdir(), 'mcm-packages-'))
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 let installed: string
@@ -73,6 +73,7 @@ describe('a stranger who installs the packages', () => {
     const env = { ...process.env, XDG_DATA_HOME: folder }
     const plugins = JSON.parse(execFileSync(process.execPath, args, { cwd: '/', encoding: 'utf8', env }))
     expect(plugins).toMatchObject([
+      { name: '@mcm/plugin-aws', providers: ['AWS'], state: 'PLUGIN_STATE_READY' },
       { name: '@mcm/plugin-fake', providers: ['fake'], state: 'PLUGIN_STATE_READY' },
       { name: '@mcm/plugin-libvirt', providers: ['libvirt'], state: 'PLUGIN_STATE_READY' },
     ])

@@ -1,0 +1,24 @@
+import type { Violation } from '@mcm/sdk'
+
+// The forms of Kubernetes' field errors, in which upstream tells what is wrong with a class.
+
+/** Something is missing. */
+export function required(path: string, detail: string): Violation {
+  return { path, message: `Required value: ${detail}` }
+}
+
+/** A value is not allowed. */
+export function invalid(path: string, value: unknown, detail: string): Violation {
+  return { path, message: `Invalid value: ${JSON.stringify(value)}: ${detail}` }
+}
+
+/** A text is not one of those that are. */
+export function unsupported(path: string, value: string, supported: readonly string[]): Violation {
+  const values = supported.map((text) => JSON.stringify(text)).join(', ')
+  return { path, message: `Unsupported value: ${JSON.stringify(value)}: supported values: ${values}` }
+}
+
+/** Something must not be there. */
+export function forbidden(path: string, detail: string): Violation {
+  return { path, message: `Forbidden: ${detail}` }
+}

@@ -1,0 +1,123 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { FakeAccount } from './account.ts'
+import { type Fault, FaultPlan } from './fault.ts'
+import { operations } from './operations.ts'
+import { QueryError } from './query-error.ts'
+import { escapeXml, readInput, renderOutput } from './query-model.ts'
+
+/** One request that came in. */
+export interface JournalEntry {
+  action: string
+  params: Record<string, string>
+  accessKeyId: string
+}
+
+/**
+ * A strict fake of EC2's query API and of STS, in memory. It refuses what the SDK's own model does not know, has one
+ * account, and goes wrong as planned.
+ */
+export class FakeEc2 implements AsyncDisposable {
+  readonly account = new FakeAccount()
+  readonly faults = new FaultPlan()
+  /** All requests, in order. */
+  readonly journal: JournalEntry[] = []
+  readonly #server = createServer((request, response) => void this.#serve(request, response))
+  readonly #timers = new Set<NodeJS.Timeout>()
+  #requests = 0
+  url = ''
+
+  static async start(): Promise<FakeEc2> {
+    const fake = new FakeEc2()
+    fake.#server.listen(0, '127.0.0.1')
+    await once(fake.#server, 'listening')
+    const address = fake.#server.address()
+    fake.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    return fake
+  }
+
+  /** The actions of all requests, in order. */
+  get actions(): string[] {
+    return this.journal.map(({ action }) => action)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await once(this.#server, 'close')
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = []
+    for await (const chunk of request) chunks.push(chunk)
+    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+    const { Action: action = '', Version: version = '', ...params } = Object.fromEntries(form)
+    const [, accessKeyId = '', region = ''] =
+      /Credential=([^/]*)\/\d+\/([^/]*)\//.exec(request.headers.authorization ?? '') ?? []
+    this.journal.push({ action, params, accessKeyId })
+    const fault = this.faults.take(action)
+    const requestId = `00000000-0000-4000-8000-${String(++this.#requests).padStart(12, '0')}`
+    if (fault?.cut === 'before') {
+      request.socket.destroy()
+      return
+    }
+    const { status, body } = this.#answer(action, version, params, { accessKeyId, region, requestId }, fault)
+    const send = () => {
+      if (fault?.cut === 'after') request.socket.destroy()
+      else response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body)
+    }
+    if (fault?.delayMs === undefined) send()
+    else {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer)
+        send()
+      }, fault.delayMs)
+      this.#timers.add(timer)
+    }
+  }
+
+  #answer(
+    action: string,
+    version: string,
+    params: Record<string, string>,
+    { accessKeyId, region, requestId }: { accessKeyId: string; region: string; requestId: string },
+    fault: Fault | undefined,
+  ): { status: number; body: string } {
+    const operation = operations.get(action)
+    const isSts = operation?.version === '2011-06-15'
+    try {
+      if (fault?.error) throw new QueryError(fault.error.code, fault.error.message ?? 'injected', fault.error.status)
+      if (!operation || operation.version !== version) {
+        throw new QueryError('InvalidAction', `The action ${action} is not valid for this web service`)
+      }
+      if (!isSts && accessKeyId === '') {
+        throw new QueryError('MissingAuthenticationToken', 'Request must contain a signature', 403)
+      }
+      // Read by the model of the very operation.
+      const input = readInput(operation.input, params) as never
+      const output = renderOutput(operation.output, { ...operation.run(this.account, input, region) })
+      return { status: 200, body: isSts ? stsAnswer(action, output, requestId) : ec2Answer(action, output, requestId) }
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error
+      return { status: error.status, body: errorBody(error, requestId, isSts) }
+    }
+  }
+}
+
+function ec2Answer(action: string, output: string, requestId: string): string {
+  const tag = `${action}Response`
+  return `<${tag} xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>${requestId}</requestId>${output}</${tag}>`
+}
+
+function stsAnswer(action: string, output: string, requestId: string): string {
+  const metadata = `<ResponseMetadata><RequestId>${requestId}</RequestId></ResponseMetadata>`
+  return `<${action}Response><${action}Result>${output}</${action}Result>${metadata}</${action}Response>`
+}
+
+function errorBody({ code, message }: QueryError, requestId: string, isSts: boolean): string {
+  const error = `<Error><Code>${escapeXml(code)}</Code><Message>${escapeXml(message)}</Message></Error>`
+  return isSts
+    ? `<ErrorResponse>${error}<RequestId>${requestId}</RequestId></ErrorResponse>`
+    : `<Response><Errors>${error}</Errors><RequestID>${requestId}</RequestID></Response>`
+}
