@@ -29,14 +29,15 @@ const steps = {
 
   /** Libraries stay one file per source file, so that stacks and editors show what was written. */
   async libraries() {
-    for (const folder of ['sdk', ...globSync('plugins/*', { cwd: root })]) {
+    for (const folder of ['sdk', 'sdk/create', ...globSync('plugins/*', { cwd: root })]) {
       rmSync(join(root, folder, 'dist'), { recursive: true, force: true })
       run(bin('tsc'), ['-p', join(folder, 'tsconfig.json')])
     }
-    // Its licence wants to go along.
-    const license = readFileSync(join(root, 'node_modules/typebox/license'), 'utf8')
-    const typebox = { entryPoints: { typebox: 'sdk/src/typebox.ts' }, banner: { js: `/*\n${license}*/` } }
-    await bundle({ ...typebox, outdir: 'sdk/dist', splitting: false, packages: 'bundle' })
+    await bundleInto('sdk/dist', { typebox: 'sdk/src/typebox.ts' }, ['typebox/license'])
+    const ajv = ['ajv', 'ajv-formats', 'fast-deep-equal', 'fast-uri', 'json-schema-traverse'].map(
+      (name) => `${name}/LICENSE`,
+    )
+    await bundleInto('sdk/dist', { 'schema/ajv': 'sdk/src/schema/ajv.ts' }, ajv)
   },
 
   /** The host is one program. */
@@ -49,6 +50,18 @@ const steps = {
     await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
     await bundle({ ...alone, entryPoints: { 'plugin-thread': 'host/src/runtime/plugin-side/plugin-thread.ts' } })
   },
+}
+
+/** Takes packages into a library. Their licences want to go along. */
+async function bundleInto(outdir, entryPoints, licenses) {
+  const texts = licenses.map((file) => readFileSync(join(root, 'node_modules', file), 'utf8'))
+  await bundle({
+    entryPoints,
+    outdir,
+    banner: { js: `/*\n${texts.join('\n')}*/` },
+    splitting: false,
+    packages: 'bundle',
+  })
 }
 
 /**
@@ -68,6 +81,7 @@ export async function bundle(options) {
       '@mcm/sdk': './sdk/src/index.ts',
       '@mcm/sdk/contract': './sdk/src/contract/index.ts',
       '@mcm/sdk/client': './sdk/src/client/index.ts',
+      '@mcm/sdk/schema': './sdk/src/schema/index.ts',
       '@mcm/sdk/conformance': './sdk/src/conformance/index.ts',
     },
     sourcemap: true,

@@ -7,14 +7,17 @@ const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 export default defineConfig({
   resolve: {
     alias: [
-      { find: /^@mcm\/sdk\/(contract|client|conformance|testing)$/, replacement: source('./sdk/src/$1/index.ts') },
+      {
+        find: /^@mcm\/sdk\/(contract|client|conformance|schema|testing)$/,
+        replacement: source('./sdk/src/$1/index.ts'),
+      },
       { find: /^@mcm\/sdk$/, replacement: source('./sdk/src/index.ts') },
     ],
   },
   test: {
-    include: ['{sdk,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
-    // Levels with needs of their own: npm run test:vm, test:clients, test:install, test:runtime, test:cloud.
-    exclude: ['**/node_modules/**', 'test/{vm,clients,install,runtime,cloud}/**'],
+    include: ['{sdk,sdk/create,host,plugins/*}/src/**/*.test.ts', 'test/**/*.test.ts'],
+    // Levels with needs of their own: npm run test:vm, test:clients, test:install, test:author, test:runtime, test:cloud.
+    exclude: ['**/node_modules/**', 'test/{vm,clients,install,author,runtime,cloud}/**'],
     // Only against tests that hang: machines are shared and noisy, and no test is about time.
     testTimeout: 60_000,
     hookTimeout: 120_000,

@@ -9,7 +9,7 @@ import { page, table } from './markdown.ts'
 export function conformanceReference(): string {
   const linked = (id: string) => `[\`${id}\`](#${id})`
   return page('Conformance', 'sdk/src/conformance and test/conformance', [
-    '`mcm-conformance` judges a driver by these requirements. [How to use it](../guides/test-a-plugin.md).',
+    '`mcm-conformance` judges a driver by these requirements. [How to use it](../plugin-author/conformance.md).',
     '## Verdicts',
     table(
       ['verdict', 'exit status', 'when'],

@@ -1,10 +1,12 @@
-// Bundles the programs of the benchmark from the sources, and runs it.
+// Measures what the SDK costs a plugin's start; then bundles the programs of the benchmark from the sources, and runs it.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from '../../build.mjs'
+import { printImportCost } from './import-cost.mjs'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+printImportCost()
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(

@@ -38,6 +38,17 @@ describe('the verdict', () => {
     expect(skipped.map(({ id }) => id)).toContain('fault-throttled')
   })
 
+  it('survives a driver that fails before its call is cancelled', async () => {
+    class Hasty extends MiniDriver {
+      override async createMachine(): Promise<never> {
+        throw new Error('at once')
+      }
+    }
+    const report = await judge(Hasty, {}, { ids: ['cancel-observed'] })
+    expect(report.verdict).toBe('not conformant')
+    expect(only(report, 'failed').map(({ id }) => id)).toEqual(['cancel-observed'])
+  })
+
   it('is incomplete for the profile full without hooks', async () => {
     const report = await judge(MiniDriver, {}, { hooks: {} })
     expect(report.verdict).toBe('incomplete')

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installLikeAStranger } from '../env/strangers-install.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const packages = ['sdk', 'host', 'plugins/aws', 'plugins/fake', 'plugins/libvirt']
+const packages = ['sdk', 'sdk/create', 'host', 'plugins/aws', 'plugins/fake', 'plugins/libvirt']
 const folder = mkdtempSync(join(tmpdir(), 'mcm-packages-'))
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 let installed: string
@@ -26,7 +26,7 @@ describe.each(packages)('package %s', (name) => {
   it('resolves, types included', () => {
     const { name: packageName, version, exports } = JSON.parse(readFileSync(join(root, name, 'package.json'), 'utf8'))
     // A program has nothing to import.
-    if (!exports['.']) return expect(name).toBe('host')
+    if (!exports['.']) return expect(['host', 'sdk/create']).toContain(name)
     const tarball = `${packageName.replace('@', '').replace('/', '-')}-${version}.tgz`
     expect(readdirSync(join(folder, 'tarballs'))).toContain(tarball)
     execFileSync(bin('attw'), ['--profile', 'esm-only', join(folder, 'tarballs', tarball)], { stdio: 'pipe' })
@@ -40,6 +40,31 @@ describe('a stranger who installs the packages', () => {
     const compiled = spawnSync(bin('tsc'), [...options, 'plugin.ts'], { cwd: installed, encoding: 'utf8' })
     expect(compiled.stdout).toBe('')
     expect(compiled.status).toBe(0)
+  })
+
+  it('has at most five more packages by the SDK', () => {
+    const { packages: all } = JSON.parse(readFileSync(join(installed, 'package-lock.json'), 'utf8'))
+    const needed = new Set<string>()
+    const visit = (name: string) => {
+      if (needed.has(name)) return
+      needed.add(name)
+      for (const next of Object.keys(all[`node_modules/${name}`].dependencies ?? {})) visit(next)
+    }
+    visit('@mcm/sdk')
+    needed.delete('@mcm/sdk')
+    expect(needed.size).toBeLessThanOrEqual(5)
+  })
+
+  it('tests a plugin in memory, with what the SDK brings', () => {
+    const code = `
+      import { definePlugin, Type } from '@mcm/sdk'
+      import { loadPlugin, machineRequest } from '@mcm/sdk/testing'
+      const spec = Type.Object({ size: Type.String({ default: 's', format: 'hostname' }) })
+      const createMachine = async ({ spec }) => ({ providerID: 'x:///1', nodeName: spec.size })
+      const plugin = loadPlugin(definePlugin({ provider: 'x', providerSpec: spec, secret: {}, createMachine }))
+      console.log((await plugin.call('createMachine', machineRequest('m'))).nodeName)`
+    const args = ['--input-type=module', '--eval', code]
+    expect(execFileSync(process.execPath, args, { cwd: installed, encoding: 'utf8' })).toBe('s\n')
   })
 
   it('finds the plugins beside the host', () => {

@@ -1,6 +1,6 @@
 import { type DescField, type DescMessage, fromJson, type JsonValue } from '@bufbuild/protobuf'
 import type { Violation } from '@mcm/sdk'
-import { pathSegment } from '../schema/json-schema.ts'
+import { pathSegment } from '@mcm/sdk/schema'
 
 /**
  * All that keeps an object from being a message's JSON form, each with its path. The library stops at the first

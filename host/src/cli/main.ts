@@ -4,6 +4,7 @@ import { ConfigError } from '../config/config.ts'
 import { InstallError } from '../install/install-error.ts'
 import { hostVersion } from '../version.ts'
 import { CliError } from './cli-error.ts'
+import { addDevCommand } from './dev.ts'
 import { addMachineCommands } from './machine.ts'
 import { addPluginCommands } from './plugin.ts'
 import { addServeCommand } from './serve.ts'
@@ -15,6 +16,7 @@ const program = new Command('mcm')
   .showHelpAfterError('(mcm --help shows what there is)')
 
 addServeCommand(program)
+addDevCommand(program)
 addMachineCommands(program)
 addValidateCommand(program)
 addPluginCommands(program)

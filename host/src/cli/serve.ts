@@ -1,9 +1,8 @@
-import { constants } from 'node:os'
 import { type Command, Option } from 'commander'
 import { readConfig } from '../config/config.ts'
 import { logFormats, logLevels } from '../log.ts'
-import { CliError } from './cli-error.ts'
 import { withLocalOptions } from './local-host.ts'
+import { runHost } from './run-host.ts'
 
 /** `mcm serve`: runs the host until it is told to stop. */
 export function addServeCommand(program: Command): void {
@@ -57,31 +56,5 @@ async function serve(options: ServeOptions): Promise<void> {
   })
   const { compose, tokens } = await import('../composition.ts')
   const host = (await compose(config)).resolve(tokens.host)
-  const { promise: signalled, resolve } = Promise.withResolvers<NodeJS.Signals>()
-  process.on('SIGTERM', resolve)
-  process.on('SIGINT', resolve)
-  try {
-    const started = host.start()
-    // A plugin can take its time to start; who has changed their mind need not wait for it.
-    const listening = await Promise.race([started, signalled]).catch((error: Error) => {
-      throw new CliError(`the host cannot start: ${error.message}`)
-    })
-    if (typeof listening === 'object') {
-      // For people and for scripts that wait for it; the log has the same for machines.
-      for (const address of listening.grpc) console.log(`serving gRPC on ${address}`)
-      for (const address of listening.http) console.log(`serving HTTP on ${config.tls ? 'https' : 'http'}://${address}`)
-      for (const address of listening.probes) console.log(`serving probes on http://${address}`)
-    }
-    const signal = await signalled
-    // It fails now if it has not come to its end.
-    started.catch(() => {})
-    // A second signal means: now.
-    const quit = () => process.exit(128 + constants.signals[signal])
-    process.once('SIGTERM', quit)
-    process.once('SIGINT', quit)
-  } finally {
-    await host.stop()
-  }
-  // Whatever a library still holds open, the host's work is done.
-  process.exit(0)
+  await runHost(host, config.tls ? 'https' : 'http')
 }

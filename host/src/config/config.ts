@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { basename } from 'node:path'
 import { type Static, Type, type Violation } from '@mcm/sdk'
 import { driverMethods, methodName } from '@mcm/sdk/contract'
+import { compileSchema, describeErrors } from '@mcm/sdk/schema'
 import { parseDocument } from 'yaml'
 import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/listen-address.ts'
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
@@ -12,8 +13,8 @@ import { logFormats, logLevels } from '../log.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
+import type { Isolation } from '../runtime/runners/child-process-runner.ts'
 import { uidCount } from '../runtime/runners/plugin-users.ts'
-import { compileSchema, describeErrors } from '../schema/json-schema.ts'
 import { defaultEndpoint } from './default-endpoint.ts'
 
 const texts = (description: string) => Type.Array(Type.String({ minLength: 1 }), { description })
@@ -200,7 +201,8 @@ export interface Config {
   lint: boolean
   supervision: SupervisionLimits
   pluginPolicy: PluginPolicy
-  isolation: RawConfig['isolation']
+  /** Not of the file: `mcm dev` opens plugins to a debugger. */
+  isolation: RawConfig['isolation'] & Pick<Isolation, 'inspectPort'>
   log: RawConfig['log']
   maxMessageBytes: number
   deadlines: Deadlines

@@ -1,8 +1,8 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Static, Type } from '@mcm/sdk'
+import { compileSchema, describeErrors, type ValidateFunction } from '@mcm/sdk/schema'
 import { valid } from 'semver'
-import { compileSchema, describeErrors, type ValidateFunction } from '../schema/json-schema.ts'
 import { codeOf, InstallError, messageOf } from './install-error.ts'
 
 /** A sha512 of a tarball, as npm writes it. */

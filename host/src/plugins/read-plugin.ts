@@ -59,8 +59,8 @@ export function firstLine(error: unknown): string {
   return (error as Error).message.split('\n')[0] ?? ''
 }
 
-/** The module that `import` would load, by Node's rules for `exports` and `main`. */
-function entryOf({ exports, main = 'index.js' }: { exports?: unknown; main?: string }): string {
+/** The module that `import` would load, by Node's rules for `exports` and `main`. Throws where `exports` has none. */
+export function entryOf({ exports, main = 'index.js' }: { exports?: unknown; main?: string }): string {
   let target = exports
   if (typeof target === 'object' && target !== null && '.' in target) target = target['.']
   while (typeof target === 'object' && target !== null) {

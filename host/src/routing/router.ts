@@ -14,13 +14,13 @@ import {
   type DriverMethod,
   driverMethods,
   methodName,
+  type PluginRequest,
 } from '@mcm/sdk/contract'
+import { secretData } from '@mcm/sdk/schema'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
-import { secretData } from '../plugins/class-validator.ts'
 import { ownProvider } from '../plugins/plugin-package.ts'
 import { isFailure } from '../runtime/call-outcome.ts'
-import type { PluginRequest } from '../runtime/messages.ts'
 import type { Patience } from '../runtime/patience.ts'
 import type { PluginInstance } from '../runtime/plugin-instance.ts'
 import type { PluginSupervisor } from '../runtime/plugin-supervisor.ts'

@@ -1,5 +1,5 @@
-import type { JsonObject, Machine, MachineClass, MachineErrorOptions, SecretKeys } from '@mcm/sdk'
-import type { DriverMethod } from '@mcm/sdk/contract'
+import type { JsonObject, MachineErrorOptions, SecretKeys } from '@mcm/sdk'
+import type { DriverMethod, PluginRequest } from '@mcm/sdk/contract'
 
 /**
  * What host and plugin process say to each other. Private to the host: it brings both ends, so this may change with
@@ -55,13 +55,6 @@ export interface Hello {
   secret: SecretKeys
   /** Implemented methods. */
   capabilities: DriverMethod[]
-}
-
-/** What a method is given, with the values of those secret keys only that the plugin named. */
-export interface PluginRequest {
-  machine?: Machine
-  machineClass?: MachineClass
-  secret?: Record<string, Uint8Array>
 }
 
 /** A MachineError on its way. */

@@ -1,20 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { isPlugin, MachineCodes } from '@mcm/sdk/contract'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { loadPlugin } from '@mcm/sdk/testing'
+import { describe, expect, it } from 'vitest'
 import { cloudErrorCodeOf, cloudErrors } from './cloud/error.ts'
 import { defaultSettings } from './cloud/settings.ts'
-import { generateMachineClassForMigration } from './driver/migrate.ts'
-import { getVolumeIDs } from './driver/volumes.ts'
 import plugin from './index.ts'
 import { providerSpec } from './provider-spec.ts'
-import { callContext, specWith } from './testing/call.ts'
+import { specWith } from './testing/requests.ts'
 import { validate } from './validate.ts'
-
-function context() {
-  const made = callContext(AbortSignal.timeout(10_000))
-  onTestFinished(() => made.close())
-  return made
-}
 
 it('is a plugin whose manifest says the same as its definition', () => {
   const { mcm } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
@@ -85,7 +78,8 @@ it('answers the ids of its own volumes and leaves others out', async () => {
     { hostPath: { path: '/' } },
     { csi: { driver: 'fake.csi.mcm.dev', volumeHandle: 'vol-3' } },
   ]
-  expect(await getVolumeIDs({ pvSpecs }, context())).toEqual({ volumeIDs: ['vol-1', 'vol-3'] })
+  await using driver = loadPlugin(plugin)
+  expect(await driver.call('getVolumeIDs', { pvSpecs })).toEqual({ volumeIDs: ['vol-1', 'vol-3'] })
 })
 
 describe('generateMachineClassForMigration', () => {
@@ -94,9 +88,9 @@ describe('generateMachineClassForMigration', () => {
 
   it('spreads an old class over a MachineClass', async () => {
     const old = { kind: 'FakeMachineClass', spec: { region: 'eu-1', secretRef } }
-    expect(
-      await generateMachineClassForMigration({ providerSpecificMachineClass: old, machineClass }, context()),
-    ).toEqual({
+    await using driver = loadPlugin(plugin)
+    const request = { providerSpecificMachineClass: old, machineClass }
+    expect(await driver.call('generateMachineClassForMigration', request)).toEqual({
       machineClass: { ...machineClass, provider: 'fake', providerSpec: { region: 'eu-1' }, secretRef },
     })
   })
@@ -105,7 +99,8 @@ describe('generateMachineClassForMigration', () => {
     ['another kind', { kind: 'AWSMachineClass', spec: {} }, 'Unimplemented'],
     ['a class without a spec', { kind: 'FakeMachineClass' }, 'Internal'],
   ])('refuses %s', async (_, providerSpecificMachineClass, code) => {
-    const answer = generateMachineClassForMigration({ providerSpecificMachineClass, machineClass }, context())
-    await expect(answer).rejects.toMatchObject({ code })
+    await using driver = loadPlugin(plugin)
+    const request = { providerSpecificMachineClass, machineClass }
+    await expect(driver.call('generateMachineClassForMigration', request)).rejects.toMatchObject({ code })
   })
 })

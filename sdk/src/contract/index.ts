@@ -15,8 +15,11 @@ export type {
   DriverMethod,
   MachineRequest,
 } from '../model/driver.ts'
+export { ClientCache } from '../plugin/client-cache.ts'
 export { isPlugin } from '../plugin/define-plugin.ts'
+export { invokePlugin, type PluginRequest } from '../plugin/invoke-plugin.ts'
 export { aliasesOf, isRequired } from '../plugin/secret.ts'
+export { answerProblem } from './answer-problem.ts'
 export {
   decodeError,
   encodeError,

@@ -69,9 +69,12 @@ export interface Driver<Spec = JsonObject, Key extends string = string> {
   ): Answer<'generateMachineClassForMigration'>
 }
 
+// The schema alone says what a spec is. Without NoInfer the compiler also asks the methods, which takes it seconds.
+type SpecOf<Spec extends TSchema> = NoInfer<Static<Spec>>
+
 /** What {@link definePlugin} takes. */
 export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
-  extends Driver<Static<Spec>, keyof Keys & string> {
+  extends Driver<SpecOf<Spec>, keyof Keys & string> {
   /** The provider name: what `MachineClass.provider` says. Also in package.json, under `mcm.providers`. */
   provider: string
   /** Further names that it answers to. In package.json they follow the provider name. */
@@ -92,7 +95,7 @@ export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
    * `secret` is absent in a ValidateMachineClass without a Secret, or with one that lacks required keys.
    */
   validate?(call: {
-    spec: Static<Spec>
+    spec: SpecOf<Spec>
     machineClass: MachineClass
     secret?: SecretReader<keyof Keys & string>
   }): Violation[]

@@ -2,19 +2,19 @@ import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject, Machine } from '@mcm/sdk'
 import type { MachineRequest } from '@mcm/sdk/contract'
+import { type LoadedPlugin, loadPlugin, machineRequest } from '@mcm/sdk/testing'
 import { identityOf } from '../../../plugins/libvirt/src/driver/identity.ts'
 import plugin from '../../../plugins/libvirt/src/index.ts'
 import { type DomainRef, type Libvirt, openLibvirt, type PoolRef } from '../../../plugins/libvirt/src/rpc/index.ts'
 import { poolXml } from '../../../plugins/libvirt/src/xml/index.ts'
 import { type PrivateLibvirtd, startPrivateLibvirtd } from '../../env/libvirtd.ts'
-import { LoadedPlugin } from './loaded-plugin.ts'
 
 export const cluster = 'vm-test'
 
 /** A libvirtd of our own, the plugin, and a second connection by which the test looks for itself. */
 export class DriverWorld implements AsyncDisposable {
   readonly daemon: PrivateLibvirtd
-  readonly plugin = new LoadedPlugin(plugin)
+  readonly plugin = loadPlugin(plugin)
   /** Has nothing to boot: a machine with it runs, which is all that most tests need, and costs little. */
   readonly blankImage: string
   readonly poolPath: string
@@ -43,7 +43,7 @@ export class DriverWorld implements AsyncDisposable {
 
   /** A plugin with clients of its own, as in another process. */
   anotherPlugin(): LoadedPlugin {
-    const other = new LoadedPlugin(plugin)
+    const other = loadPlugin(plugin)
     this.#others.push(other)
     return other
   }
@@ -63,15 +63,10 @@ export class DriverWorld implements AsyncDisposable {
 
   /** A request about a machine, as it is before its creation. */
   request(name: string, changes: JsonObject = {}, userData?: string): MachineRequest {
-    return {
-      machine: { metadata: { name, namespace: 'default' }, spec: {} },
-      machineClass: {
-        metadata: { name: 'test-class', namespace: 'default' },
-        provider: 'libvirt',
-        providerSpec: this.spec(changes),
-      },
-      secret: { data: userData === undefined ? {} : { userData: Buffer.from(userData) } },
-    }
+    return machineRequest(name, {
+      providerSpec: this.spec(changes),
+      ...(userData !== undefined && { secret: { userData } }),
+    })
   }
 
   identity(name: string) {

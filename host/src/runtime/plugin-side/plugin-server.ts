@@ -1,10 +1,9 @@
 import { inspect } from 'node:util'
-import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin, secretReader } from '@mcm/sdk'
-import { type DriverMethod, driverMethods } from '@mcm/sdk/contract'
+import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin } from '@mcm/sdk'
+import { ClientCache, type DriverMethod, driverMethods, invokePlugin, type PluginRequest } from '@mcm/sdk/contract'
 import { explainDenial } from '../explain-denial.ts'
 import { isLargerThan } from '../message-size.ts'
-import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage, PluginRequest } from '../messages.ts'
-import { ClientCache } from './client-cache.ts'
+import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage } from '../messages.ts'
 import { cloudRequestFunction } from './cloud-request-function.ts'
 import { Lints } from './lints.ts'
 import { loggable } from './loggable.ts'
@@ -119,21 +118,7 @@ export class PluginServer {
   async #invoke(method: DriverMethod, request: PluginRequest, context: CallContext): Promise<object> {
     const plugin = this.#plugin
     if (!plugin) throw new MachineError('Unavailable', 'the plugin is not loaded', { source: 'host' })
-    const { machineClass, secret } = request
-    const spec = machineClass?.providerSpec ?? {}
-    // Only calls with a `spec` have been checked against the schema, so that the plugin's own rules can be asked.
-    const isValidation = method === 'validateMachineClass'
-    const reader = secret && { secret: secretReader(plugin.secret, secret) }
-    const violations =
-      machineClass && (reader || isValidation) ? plugin.validate?.({ spec, machineClass, ...reader }) : undefined
-    if (isValidation) return { violations: violations ?? [] }
-    if (violations && violations.length > 0) {
-      throw new MachineError('InvalidArgument', 'the class is not valid', { reason: 'SPEC_INVALID', violations })
-    }
-    const run = plugin[method] as ((call: object, context: CallContext) => Promise<object | undefined>) | undefined
-    if (!run) throw new MachineError('Unimplemented', `${plugin.provider} has no ${method}`)
-    const call = { ...request, ...(reader && { spec, ...reader }) }
-    return (await run.call(plugin, call, context)) ?? {}
+    return await invokePlugin(plugin, method, request, context)
   }
 
   #logger(id: number): Logger {

@@ -23,6 +23,8 @@ export interface Isolation {
   baseUid?: number
   /** What each may hold in memory. */
   memoryMiB: number
+  /** First port on loopback at which a debugger finds them. Default: no debugger. */
+  inspectPort?: number
 }
 
 /** Runs each plugin in a child process of its own, so that a crash or a leak stays there. */
@@ -31,6 +33,7 @@ export class ChildProcessRunner implements Runner {
   readonly #users: PluginUsers | undefined
   readonly #program: string
   readonly #env: NodeJS.ProcessEnv
+  readonly #portsInUse = new Set<number>()
 
   /** @param program The plugin-side program; the host's build puts it beside the host's. */
   constructor(
@@ -60,6 +63,7 @@ export class ChildProcessRunner implements Runner {
 
   #start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
     const { sandbox, memoryMiB } = this.#isolation
+    const inspectPort = this.#takeInspectPort()
     const uid = this.#users?.uidOf(plugin.name)
     if (uid !== undefined) {
       for (const path of [process.execPath, this.#program, plugin.folder]) checkReadable(path, uid)
@@ -74,6 +78,7 @@ export class ChildProcessRunner implements Runner {
       execArgv: [
         `--max-old-space-size=${heapMiB}`,
         ...(sandbox ? sandboxFlags(plugin, { program: this.#program, scratch: scratch.path }) : []),
+        ...(inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`, '--allow-inspector']),
       ],
       // Structured clone: secret bytes travel as bytes.
       serialization: 'advanced',
@@ -124,6 +129,7 @@ export class ChildProcessRunner implements Runner {
       memory?.close()
       output.close()
       isEnded = true
+      if (inspectPort !== undefined) this.#portsInUse.delete(inspectPort)
       // A program that left the group may hold the output open; nobody listens to it any more.
       for (const stream of streams) stream.destroy()
       events.ended(describeEnd({ child, lastLines, killCause, startError, reachedHeapMiB }))
@@ -163,6 +169,15 @@ export class ChildProcessRunner implements Runner {
         await closed
       },
     }
+  }
+
+  /** While a new run of a plugin takes over from an old one, the old one still has its debugger. */
+  #takeInspectPort(): number | undefined {
+    let { inspectPort: port } = this.#isolation
+    if (port === undefined) return undefined
+    while (this.#portsInUse.has(port)) port++
+    this.#portsInUse.add(port)
+    return port
   }
 }
 

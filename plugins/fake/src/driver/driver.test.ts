@@ -1,18 +1,17 @@
 import { MachineError, type MachineVm } from '@mcm/sdk'
+import { loadPlugin } from '@mcm/sdk/testing'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { connectCloud, type InstanceRequest } from '../cloud/index.ts'
+import plugin from '../index.ts'
 import type { FakeSpec } from '../provider-spec.ts'
-import { callContext, classCall, machineCall, specWith } from '../testing/call.ts'
+import { ofClass, ofMachine, specWith } from '../testing/requests.ts'
 import { scratchCloud } from '../testing/scratch-cloud.ts'
-import { createMachine } from './create-machine.ts'
-import { deleteMachine } from './delete-machine.ts'
-import { getMachineStatus, initializeMachine, listMachines } from './status.ts'
 
 /** The driver with a cloud of its own. */
 async function setUp(changes: Partial<FakeSpec> = {}, { signal = AbortSignal.timeout(20_000) } = {}) {
   const { endpoint, control } = await scratchCloud()
-  const context = callContext(signal)
-  onTestFinished(() => context.close())
+  const driver = loadPlugin(plugin)
+  onTestFinished(() => driver[Symbol.asyncDispose]())
   const spec = specWith({ endpoint, ...changes })
   const otherCluster = { ...spec, tags: { 'kubernetes.io/cluster/other': '1' } }
   return {
@@ -20,11 +19,14 @@ async function setUp(changes: Partial<FakeSpec> = {}, { signal = AbortSignal.tim
     spec,
     otherCluster,
     create: (name?: string, secret = {}, from = spec) =>
-      createMachine(machineCall(from, name, undefined, secret), context),
-    remove: (name?: string, vm?: MachineVm, from = spec) => deleteMachine(machineCall(from, name, vm), context),
-    status: (name?: string, vm?: MachineVm, from = spec) => getMachineStatus(machineCall(from, name, vm), context),
-    initialize: (name?: string, vm?: MachineVm) => initializeMachine(machineCall(spec, name, vm), context),
-    list: async (from = spec) => (await listMachines(classCall(from), context)).machineList,
+      driver.call('createMachine', ofMachine(from, name, undefined, secret), { signal }),
+    remove: (name?: string, vm?: MachineVm, from = spec) =>
+      driver.call('deleteMachine', ofMachine(from, name, vm), { signal }),
+    status: (name?: string, vm?: MachineVm, from = spec) =>
+      driver.call('getMachineStatus', ofMachine(from, name, vm), { signal }),
+    initialize: (name?: string, vm?: MachineVm) =>
+      driver.call('initializeMachine', ofMachine(spec, name, vm), { signal }),
+    list: async (from = spec) => (await driver.call('listMachines', ofClass(from), { signal })).machineList,
     living: async () => (await control.instances()).filter(({ state }) => state !== 'terminated'),
     /** Makes an instance behind the driver's back. */
     async sneakIn(changes: Partial<InstanceRequest> = {}) {
@@ -117,7 +119,7 @@ describe('createMachine', () => {
 
   it.each<[string, Partial<FakeSpec>, object, string, string]>([
     ['a machine type that is not offered', { machineType: 'huge' }, {}, 'InvalidArgument', 'InvalidParameter'],
-    ['a region that is not there', { region: 'eu-9' }, {}, 'InvalidArgument', 'InvalidParameter'],
+    ['a region that is not there', { region: 'eu-9', zone: 'eu-9a' }, {}, 'InvalidArgument', 'InvalidParameter'],
     ['an unknown image', { image: 'toaster' }, {}, 'NotFound', 'ImageNotFound'],
     ['too small a disk', { image: 'linux-big-1' }, {}, 'OutOfRange', 'SizeOutOfRange'],
     ['a malformed token', {}, { token: 'nonsense' }, 'Unauthenticated', 'InvalidToken'],

@@ -1,19 +1,41 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { expect, it, onTestFinished } from 'vitest'
-import { callContext, machineCall, specWith } from '../testing/call.ts'
+import { loadPlugin } from '@mcm/sdk/testing'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import plugin from '../index.ts'
+import { ofMachine, specWith } from '../testing/requests.ts'
 import { scratchCloud } from '../testing/scratch-cloud.ts'
-import { createMachine } from './create-machine.ts'
 
 const source = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'mcm-fake-driver-'))
+const program = join(folder, 'driver-process.js')
+// From the sources, so that no build is needed before it.
+beforeAll(async () => {
+  await build({
+    entryPoints: [source('../testing/driver-process.ts')],
+    outfile: program,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    alias: {
+      '@mcm/sdk': source('../../../../sdk/src/index.ts'),
+      '@mcm/sdk/testing': source('../../../../sdk/src/testing/index.ts'),
+    },
+  })
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
 const signal = AbortSignal.timeout(60_000)
 
 /** A process that runs createMachine. */
 function startDriver(endpoint: string, name: string) {
-  const args = ['--import', source('../testing/resolve-sdk.ts'), source('../testing/driver-process.ts'), endpoint, name]
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', program, endpoint, name], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   onTestFinished(() => {
@@ -46,9 +68,8 @@ it.each([
   await killed(driver)
   expect(await control.instances()).toHaveLength(made)
 
-  const context = callContext(signal)
-  onTestFinished(() => context.close())
-  const vm = await createMachine(machineCall(specWith({ endpoint }), 'worker-1'), context)
+  await using own = loadPlugin(plugin)
+  const vm = await own.call('createMachine', ofMachine(specWith({ endpoint }), 'worker-1'), { signal })
   expect(await control.instances()).toMatchObject([{ id: vm.providerID.split('/').at(-1), name: 'worker-1' }])
 })
 

@@ -1,5 +1,5 @@
-import { Type } from '@mcm/sdk'
 import { describe, expect, it } from 'vitest'
+import { Type } from '../typebox.ts'
 import { closedSchema } from './closed-schema.ts'
 import { compileSchema, describeErrors } from './json-schema.ts'
 

@@ -1,5 +1,5 @@
-import { sleep } from '@mcm/sdk'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { sleep } from '../wait/wait.ts'
 import { ClientCache } from './client-cache.ts'
 
 beforeEach(() => {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { type CallContext, untilAborted } from '@mcm/sdk'
+import { untilAborted } from '../wait/wait.ts'
+import type { CallContext } from './context.ts'
 
 /** Keeps what `context.client` made, until no call has used it for a while or the plugin stops. */
 export class ClientCache {

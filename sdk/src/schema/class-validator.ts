@@ -1,7 +1,8 @@
-import type { JsonObject, Secret, SecretKeys, Violation } from '@mcm/sdk'
-import { aliasesOf, isRequired } from '@mcm/sdk/contract'
-import { closedSchema } from '../schema/closed-schema.ts'
-import { compileSchema, describeErrors, type ValidateFunction } from '../schema/json-schema.ts'
+import type { Violation } from '../errors/machine-error.ts'
+import type { JsonObject, Secret } from '../model/kubernetes.ts'
+import { aliasesOf, isRequired, type SecretKeys } from '../plugin/secret.ts'
+import { closedSchema } from './closed-schema.ts'
+import { compileSchema, describeErrors, type ValidateFunction } from './json-schema.ts'
 
 /** Checks classes and Secrets against what a plugin declared. Compiled once per plugin. */
 export class ClassValidator {

@@ -1,8 +1,7 @@
-import type { Violation } from '@mcm/sdk'
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js'
-import addFormats from 'ajv-formats'
+import type { Violation } from '../errors/machine-error.ts'
+import { Ajv2020, addFormats, type ErrorObject, type ValidateFunction } from './ajv.ts'
 
-export type { ValidateFunction } from 'ajv/dist/2020.js'
+export type { ValidateFunction } from './ajv.ts'
 
 /** Compiles a JSON Schema. The check fills defaults in and finds all errors. Throws where the schema is not valid. */
 export function compileSchema(schema: object): ValidateFunction {
