@@ -13,7 +13,7 @@ export {
   type RetryAdvice,
   type Violation,
 } from './errors/machine-error.ts'
-export type { MachineVm } from './model/driver.ts'
+export type { DriverMethod, MachineVm } from './model/driver.ts'
 export type {
   ClassReference,
   CurrentStatus,

@@ -189,11 +189,24 @@ describe('the other methods', () => {
   })
 
   it('D4: tells both keys that are missing', async () => {
-    const call = { ...world.call('m-1'), secret: { stringData: { providerAccessKeyId: 'a' } } }
-    const failed = await failureOf(world.driver.deleteMachine(call))
+    const failed = await failureOf(world.driver.deleteMachine({ ...world.call('m-1'), secret: {} }))
     expect(failed).toMatchObject({
-      violations: [{ path: 'secretRef.AWSSecretAccessKey' }, { path: 'secretRef.userData' }],
+      violations: [{ path: 'secretRef.AWSAccessKeyID' }, { path: 'secretRef.AWSSecretAccessKey' }],
     })
+  })
+
+  it('D14: a class that has become invalid since, and lost its user data, blocks no deletion', async () => {
+    const { providerID } = await world.driver.createMachine(world.call('m-1'))
+    const call = world.call('m-1', { providerID, spec: { machineType: '', networkInterfaces: [] } })
+    const stringData = { providerAccessKeyId: 'a', providerSecretAccessKey: 'b' }
+    const metadata = { ...call.machine.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' }
+    const going = { ...call, machine: { ...call.machine, metadata }, secret: { stringData } }
+    expect((await failureOf(world.driver.getMachineStatus({ ...going, machine: call.machine }))).code).toBe(
+      'InvalidArgument',
+    )
+    expect((await world.driver.getMachineStatus(going)).providerID).toBe(providerID)
+    await world.driver.deleteMachine(going)
+    expect(world.fake.account.instances.map(({ state }) => state)).toEqual(['shutting-down'])
   })
 
   it.each([

@@ -299,4 +299,12 @@ export const awsDifferences: readonly KnownDifference[] = [
     matches: /^response volumeIDs: \["vol-0123456789abcdef0","nonsense",""\] → \["vol-0123456789abcdef0","nonsense"\]$/,
     cases: /^volumes-in-tree-bare$/,
   },
+  {
+    verdict: 'better',
+    what: 'For the VM of a Machine that is to go, only region, tags and credentials have to be right.',
+    why: 'A class that has become invalid since must not block a deletion.',
+    matches:
+      /^code: InvalidArgument → OK$|^request added: TerminateInstances$|^message: "error while validating .*providerSpec\.region {2}Required value: Region is required/,
+    cases: /^(delete-invalid-class|invalid-delete-ami)$/,
+  },
 ]

@@ -18,6 +18,7 @@ export function extraReply(
         return instances(instance(request.params['InstanceId.1'] ?? '', tagsOf(input.machineClass)))
       case 'ModifyNetworkInterfaceAttribute':
       case 'AssignIpv6Addresses':
+      case 'TerminateInstances':
         return { status: 200, body: `<${request.action}Response><return>true</return></${request.action}Response>` }
       default: {
         // A launch that the original driver refused goes as it does with the plainest class.

@@ -92,9 +92,13 @@ export interface PluginDefinition<Spec extends TSchema, Keys extends SecretKeys>
    * method that gets a `spec` and in ValidateMachineClass. Returns all violations, with paths such as
    * `providerSpec.zone` and `secret.data.token`. Does not ask the cloud, and repeats no value of the Secret.
    *
-   * `secret` is absent in a ValidateMachineClass without a Secret, or with one that lacks required keys.
+   * `secret` is absent in a ValidateMachineClass without a Secret, or with one that lacks required keys. `method` is the
+   * one that is to run, and `machine` the Machine that it is about, if it is about one: a class that has become invalid
+   * need not keep its VMs from being deleted.
    */
   validate?(call: {
+    method: DriverMethod
+    machine?: Machine
     spec: SpecOf<Spec>
     machineClass: MachineClass
     secret?: SecretReader<keyof Keys & string>

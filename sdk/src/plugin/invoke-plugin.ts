@@ -22,13 +22,15 @@ export async function invokePlugin(
   request: PluginRequest,
   context: CallContext,
 ): Promise<object> {
-  const { machineClass, secret } = request
+  const { machine, machineClass, secret } = request
   const spec = machineClass?.providerSpec ?? {}
   // Only calls with a `spec` have been checked against the schema, so that the plugin's own rules can be asked.
   const isValidation = method === 'validateMachineClass'
   const reader = secret && { secret: secretReader(plugin.secret, secret) }
   const violations =
-    machineClass && (reader || isValidation) ? plugin.validate?.({ spec, machineClass, ...reader }) : undefined
+    machineClass && (reader || isValidation)
+      ? plugin.validate?.({ method, spec, machineClass, ...(machine && { machine }), ...reader })
+      : undefined
   if (isValidation) return { violations: violations ?? [] }
   if (violations && violations.length > 0) {
     throw new MachineError('InvalidArgument', 'the class is not valid', { reason: 'SPEC_INVALID', violations })

@@ -71,6 +71,25 @@ it("asks the plugin's own rules", async () => {
   expect(await plugin.call('validateMachineClass', { machineClass })).toEqual({ violations })
 })
 
+it("tells the plugin's own rules which method is to run, and for which Machine", async () => {
+  const asked: unknown[] = []
+  await using plugin = load({
+    validate: ({ method, machine }) => {
+      asked.push([method, machine?.metadata.name])
+      return []
+    },
+  })
+  const { machineClass } = request
+  await plugin.call('createMachine', request)
+  await plugin.call('deleteMachine', request)
+  await plugin.call('validateMachineClass', { machineClass })
+  expect(asked).toEqual([
+    ['createMachine', 'm-1'],
+    ['deleteMachine', 'm-1'],
+    ['validateMachineClass', undefined],
+  ])
+})
+
 it('refuses a wrong answer, and answers Unimplemented for what is left out', async () => {
   await using plugin = load({ createMachine: async () => ({ providerID: '', nodeName: 'n' }) })
   await expect(plugin.call('createMachine', request)).rejects.toMatchObject({

@@ -167,3 +167,13 @@ describe('what is wrong, with its path', () => {
     expect(validate({ spec: base })).toEqual([])
   })
 })
+
+it('of a class whose VM is to go, only what is needed to find it has to be right', () => {
+  const spec = { region: 'eu west', blockDevices: [disk, disk] }
+  const machine = { metadata: { name: 'm', namespace: 'n', deletionTimestamp: '2026-01-01T00:00:00Z' }, spec: {} }
+  const found = ['region', 'tags[]', 'tags[]'].map((path) => `providerSpec.${path}`)
+  const secret = reader({ providerAccessKeyId: 'a', providerSecretAccessKey: 'b' })
+  for (const why of [{ method: 'deleteMachine' as const }, { method: 'getMachineStatus' as const, machine }]) {
+    expect(validate({ spec, secret, ...why }).map(({ path }) => path)).toEqual(found)
+  }
+})

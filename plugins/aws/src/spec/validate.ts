@@ -1,4 +1,4 @@
-import type { JsonObject, Violation } from '@mcm/sdk'
+import type { DriverMethod, JsonObject, Machine, Violation } from '@mcm/sdk'
 import type { Secret } from '../secret-keys.ts'
 import { checkBlockDevices } from './block-devices.ts'
 import { decode } from './decode.ts'
@@ -15,13 +15,24 @@ import { checkCredentials, checkUserData } from './secret.ts'
 import { checkTagKeys, checkTagLimits } from './tags.ts'
 import { invalid, required } from './violation.ts'
 
+/** What is to be validated, and what for. */
+interface Validation {
+  spec: unknown
+  secret?: Secret
+  method?: DriverMethod
+  machine?: Machine
+}
+
 /**
  * All that is wrong with a class and its Secret, in upstream's words and order. Upstream's name of the secret's keys is
- * `secretRef…`.
+ * `secretRef…`. For a VM that is to go, only what is needed to find it has to be right.
  */
-export function validate({ spec: raw, secret }: { spec: unknown; secret?: Secret }): Violation[] {
+export function validate({ spec: raw, secret, method, machine }: Validation): Violation[] {
   // The host has checked that it is an object.
   const { spec, violations } = decode(raw as JsonObject)
+  if (method === 'deleteMachine' || machine?.metadata.deletionTimestamp !== undefined) {
+    return [...checkRegion(spec), ...(secret ? checkCredentials(secret) : []), ...checkTagKeys(spec)]
+  }
   return [
     ...violations,
     ...checkNeeds(spec),
@@ -41,11 +52,7 @@ export function validate({ spec: raw, secret }: { spec: unknown; secret?: Secret
 function checkNeeds({ ami = '', region = '', machineType = '', iam = {} }: ProviderSpec): Violation[] {
   const violations: Violation[] = []
   if (ami === '') violations.push(required('providerSpec.ami', 'AMI is required'))
-  if (region === '') violations.push(required('providerSpec.region', 'Region is required'))
-  // It becomes part of a host name and of the providerID.
-  else if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(region)) {
-    violations.push(invalid('providerSpec.region', region, 'must be the name of a region, such as eu-west-1'))
-  }
+  violations.push(...checkRegion({ region }))
   if (machineType === '') violations.push(required('providerSpec.machineType', 'MachineType is required'))
   const { arn = '', name = '' } = iam
   if ((arn === '') === (name === '')) {
@@ -53,4 +60,11 @@ function checkNeeds({ ami = '', region = '', machineType = '', iam = {} }: Provi
     violations.push(invalid('providerSpec.iam', shown, 'either IAM Name or ARN must be set'))
   }
   return violations
+}
+
+function checkRegion({ region = '' }: ProviderSpec): Violation[] {
+  if (region === '') return [required('providerSpec.region', 'Region is required')]
+  // It becomes part of a host name and of the providerID.
+  if (/^[a-z0-9]+(-[a-z0-9]+)*$/.test(region)) return []
+  return [invalid('providerSpec.region', region, 'must be the name of a region, such as eu-west-1')]
 }
