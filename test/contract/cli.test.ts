@@ -56,8 +56,15 @@ afterAll(async () => {
 })
 
 /** Runs `mcm` with arguments, with the test's folder as its working directory. */
-async function mcm(args: string[], input = ''): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], { cwd: folder })
+async function mcm(
+  args: string[],
+  input = '',
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), ...args], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk) => {
     output.stdout += chunk
@@ -250,27 +257,24 @@ describe('mcm plugin', () => {
     })
   })
 
-  it('looks at what is installed when there is no host', async () => {
-    const endpoint = `unix://${folder}/none.sock`
-    const { code, stdout, stderr } = await mcm([
-      'plugin',
-      'list',
-      '--endpoint',
-      endpoint,
-      '--plugin',
-      fixture('good'),
-      '--plugin-dir',
-      folder,
-      '-o',
-      'json',
-    ])
+  it('looks at what is installed when there is no host where one is by default', async () => {
+    const args = ['plugin', 'list', '--plugin', fixture('good'), '--plugin-dir', folder, '-o', 'json']
+    const { code, stdout, stderr } = await mcm(args, '', { XDG_RUNTIME_DIR: folder })
+    const endpoint = `unix://${folder}/mcm/host.sock`
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: lines(
-        `no host answers at ${endpoint}: connect ENOENT ${folder}/none.sock; these plugins are installed here:`,
+        `no host answers at ${endpoint}: connect ENOENT ${folder}/mcm/host.sock; these plugins are installed here:`,
       ),
     })
-    expect(JSON.parse(stdout)).toMatchObject([{ name: '@mcm-fixture/good', state: 'PLUGIN_STATE_READY' }])
+    // None of them runs.
+    expect(JSON.parse(stdout)).toMatchObject([{ name: '@mcm-fixture/good', state: 'PLUGIN_STATE_STOPPED' }])
+  })
+
+  it('says so when the host that was named does not answer', async () => {
+    const { code, stdout, stderr } = await mcm(['plugin', 'list', '--endpoint', `unix://${folder}/none.sock`])
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^.*no host answers at unix:.*none\.sock: connect ENOENT/)
   })
 })
 

@@ -28,7 +28,7 @@ beforeEach(async () => {
   return async () => await place[Symbol.asyncDispose]()
 })
 
-const done = 'a running host takes it over by itself\n'
+const done = 'a host that watches this folder takes it over by itself; others with "mcm plugin reload"\n'
 
 /** What a host makes of the plugin folder. */
 async function loaded(config: object = {}) {

@@ -20,7 +20,7 @@ beforeEach(async () => {
   }
 })
 
-const done = 'a running host takes it over by itself\n'
+const done = 'a host that watches this folder takes it over by itself; others with "mcm plugin reload"\n'
 const helper = (version: string) => ({
   'package.json': `{"name":"helper","version":"${version}"}`,
   'index.js': version,

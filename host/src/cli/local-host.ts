@@ -15,7 +15,11 @@ export function withLocalOptions(command: Command): Command {
   return command
     .option('--config <file>', 'YAML configuration of the host')
     .option('--plugin <package>', 'plugin, by package name or folder (repeatable)', collect)
-    .option('--plugin-dir <folder>', 'folder with plugins (repeatable; default: node_modules beside the host)', collect)
+    .option(
+      '--plugin-dir <folder>',
+      'folder with plugins (repeatable; default: node_modules beside the host, and where "mcm plugin add" installs)',
+      collect,
+    )
 }
 
 /** Runs something with a host in this process that listens nowhere, and stops its plugins afterwards. */

@@ -41,7 +41,7 @@ interface Result {
   providerID?: string
   nodeName?: string
   addresses?: { type: string; address: string }[]
-  error?: { code: string; message: string; reason?: string; retry: string }
+  error?: { code: string; message: string; reason?: string; retry: string; retryAfterMs?: number }
 }
 
 const filesHelp = 'file, folder or - with MachineClass, Secret and Machine (repeatable)'
@@ -140,17 +140,24 @@ function machineRequest(machine: Located<Machine>, manifests: Manifests) {
 }
 
 function failure(thrown: unknown): Partial<Result> {
-  const { code, message, reason, retry, providerID, nodeName } = MachineError.from(thrown)
+  const { code, message, reason, retry, retryAfterMs, providerID, nodeName } = MachineError.from(thrown)
   return {
     ...(providerID && { providerID }),
     ...(nodeName && { nodeName }),
-    error: { code, message, ...(reason && { reason }), retry },
+    error: { code, message, ...(reason && { reason }), retry, ...(retryAfterMs !== undefined && { retryAfterMs }) },
   }
 }
 
 const advice: Record<string, string> = {
   soon: 'passing trouble: try again in a moment',
   later: 'try again later',
+}
+
+function hintOf({ reason, message, retry, retryAfterMs }: NonNullable<Result['error']>): string | undefined {
+  if (reason === 'HOST_UNREACHABLE') return reachability(message)
+  if (reason === 'PLUGIN_UNUSABLE') return '"mcm plugin show" has all of it'
+  if (retryAfterMs !== undefined) return `try again in ${Math.ceil(retryAfterMs / 1000)} s`
+  return advice[retry]
 }
 
 function reachability(message: string): string {
@@ -164,7 +171,7 @@ function reportErrors(results: readonly Result[]): void {
   const failed = results.filter(({ error }) => error)
   for (const { name, error } of failed) {
     if (!error) continue
-    const hint = error.reason === 'HOST_UNREACHABLE' ? reachability(error.message) : advice[error.retry]
+    const hint = hintOf(error)
     console.error(`\n${name}: ${error.code}: ${error.message}${hint ? `\n(${hint})` : ''}`)
   }
   if (failed.length > 0) process.exitCode = 1

@@ -142,7 +142,7 @@ function report(changes: readonly Change[]): void {
   if (changes.some((change) => isChanged(change))) console.log(takenOver)
 }
 
-const takenOver = 'a running host takes it over by itself'
+const takenOver = 'a host that watches this folder takes it over by itself; others with "mcm plugin reload"'
 
 function isChanged({ name, before, after }: Change): boolean {
   if (!before || !after) return true

@@ -111,6 +111,12 @@ const tls = 'tls: { cert: a, key: b, clientCa: c }\n'
 describe('refuses', () => {
   it.each<[string, string | undefined, Record<string, unknown>, string[]]>([
     [
+      'a user of its own for plugins that are a part of the host',
+      'isolation: { runner: thread, baseUid: 2000000 }',
+      {},
+      ['isolation.baseUid: is only for "isolation.runner: process"; with thread, plugins are a part of the host'],
+    ],
+    [
       'unknown and wrong fields, all at once',
       `listne: []
 log: { level: loud, colour: red }

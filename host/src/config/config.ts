@@ -235,9 +235,23 @@ export async function readConfig(file: string | undefined, flags: Record<string,
   const source = file === undefined ? 'the command line' : `configuration ${file}`
   const wrong = validate(raw) ? [] : describeErrors(validate.errors ?? [], '')
   const addresses = readAddresses(raw, wrong)
+  if (wrong.length === 0) wrong.push(...checkIsolation((raw as unknown as RawConfig).isolation))
   if (wrong.length > 0) throw new ConfigError(source, wrong)
   // Just checked against the schema that the type comes from.
   return complete(raw as unknown as RawConfig, addresses)
+}
+
+/** A user of its own is a promise about security: it is kept, or refused. */
+function checkIsolation({ runner, baseUid }: RawConfig['isolation']): Violation[] {
+  if (baseUid === undefined) return []
+  const path = 'isolation.baseUid'
+  if (runner !== 'process') {
+    return [
+      { path, message: `is only for "isolation.runner: process"; with ${runner}, plugins are a part of the host` },
+    ]
+  }
+  if (process.getuid?.() !== 0) return [{ path, message: 'needs a host that runs as root' }]
+  return []
 }
 
 interface Addresses {

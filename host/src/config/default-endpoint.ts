@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 /** The Unix socket where a host listens, and a client calls, when nobody says otherwise. */
 export function defaultEndpoint(env: NodeJS.ProcessEnv = process.env): string {
-  const folder = env.XDG_RUNTIME_DIR ?? (userInfo().uid === 0 ? '/run' : sharedFolder())
+  const folder = env.XDG_RUNTIME_DIR || (userInfo().uid === 0 ? '/run' : sharedFolder())
   return `unix://${join(folder, 'mcm', 'host.sock')}`
 }
 

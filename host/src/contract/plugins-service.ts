@@ -42,10 +42,13 @@ export class PluginsService {
   list(): ListPluginsResponse {
     const { supervisors, leaving, rejected } = this.#routes
     // A plugin that goes on although its files cannot be used any more shows once, with the reason.
-    const unused = rejected.filter(({ name, folder }) => {
-      return !supervisors.some(({ plugin }) => plugin.name === name && (folder === '' || plugin.folder === folder))
+    const reasons = new Map<string, string>()
+    const unused = rejected.filter(({ name, folder, reason }) => {
+      const isRunning = supervisors.some((one) => one.plugin.name === name && (!folder || one.plugin.folder === folder))
+      if (isRunning) reasons.set(name, `what is installed now cannot be used: ${reason}`)
+      return !isRunning
     })
-    const plugins = [...supervisors, ...leaving].map(describePlugin)
+    const plugins = [...supervisors, ...leaving].map((one) => describePlugin(one, reasons.get(one.plugin.name)))
     const all = [...plugins, ...unused.map(describeRejected)]
     return create(ListPluginsResponseSchema, { plugins: all.sort((a, b) => a.name.localeCompare(b.name)) })
   }
@@ -62,7 +65,7 @@ export class PluginsService {
   }
 }
 
-function describePlugin(supervisor: PluginSupervisor): Plugin {
+function describePlugin(supervisor: PluginSupervisor, rejection: string | undefined): Plugin {
   const { plugin, hello, state, instances, figures, lastFailure, notice } = supervisor
   const { permissions } = plugin.manifest
   return create(PluginSchema, {
@@ -87,7 +90,7 @@ function describePlugin(supervisor: PluginSupervisor): Plugin {
         lastLines: [...lastFailure.lastLines],
       }),
     }),
-    notice,
+    notice: rejection ?? notice,
   })
 }
 

@@ -96,6 +96,16 @@ it('leaves a canary alone when a plugin folder changes, and does not put in what
   expect(await reloader.reload()).toEqual([change('upgraded', 'A', '1.0.0', '2.0.0')])
 })
 
+it('ends a canary when the old version is installed again', async () => {
+  const { routes, reloader, now } = await setUp([locked('A')])
+  now([locked('A', '2.0.0')])
+  await reloader.reload({ canaryShare: 0.1 })
+  now([locked('A')])
+  expect(await reloader.reload()).toEqual([change('unchanged', 'A', '1.0.0', '1.0.0')])
+  expect(routes.get('plugin-A')?.canary).toBeUndefined()
+  expect(routes.get('plugin-A')?.notice).toBe('2.0.0 was withdrawn: the version before was installed again')
+})
+
 it('says why a new version or a new plugin cannot be used; the old one goes on', async () => {
   const { routes, reloader, now, broken } = await setUp([locked('A')])
   broken.add('2.0.0')

@@ -55,10 +55,15 @@ export class PluginReloader {
    * file system, and for a file that is not there yet.
    */
   watch(): void {
-    this.#timer = setInterval(() => {
-      this.#look().catch((error: unknown) => {
-        this.#options.log.error({ error: String(error) }, 'plugins could not be loaded again')
-      })
+    this.#timer = setTimeout(() => {
+      // Armed again only after it, or looks would queue up behind a slow reload and each find the same change.
+      void this.#look()
+        .catch((error: unknown) => {
+          this.#options.log.error({ error: String(error) }, 'plugins could not be loaded again')
+        })
+        .finally(() => {
+          if (!this.#isClosed) this.watch()
+        })
     }, watchIntervalMs).unref()
   }
 
@@ -73,7 +78,7 @@ export class PluginReloader {
   /** Stops watching; resolves when the last reload has ended. */
   async close(): Promise<void> {
     this.#isClosed = true
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     await this.#last
     await Promise.all(this.#leaving)
   }
@@ -95,8 +100,11 @@ export class PluginReloader {
   async #reload(options: ReloadOptions, isAsked: boolean): Promise<PluginChange[]> {
     const { routes, find, log, watched } = this.#options
     // Before, so that a change in between is not missed.
-    this.#signature = await signatureOf(watched)
+    const signature = await signatureOf(watched)
     const { plugins, rejected } = await find()
+    this.#signature = signature
+    // What would be started now would hold up the host's end.
+    if (this.#isClosed) return []
     // A plugin whose files cannot be read or used now, such as half an upgrade, goes on with what it has loaded.
     const isKept = ({ name, folder }: PluginPackage) =>
       plugins.some((plugin) => plugin.name === name) ||
@@ -140,6 +148,11 @@ export class PluginReloader {
     const before = supervisor.plugin
     const isSame = isSamePackage(before, plugin)
     const isWell = supervisor.state.kind === 'ready' || supervisor.state.kind === 'stopped'
+    // Whoever has put the old version back has made up their mind.
+    if (isSame && supervisor.canary && !isSamePackage(supervisor.canary.instance.plugin, plugin)) {
+      supervisor.withdraw('the version before was installed again')
+      return change('unchanged', before, plugin)
+    }
     if (isSame && !(isAsked && (plugin.tree === undefined || !isWell))) return change('unchanged', before, plugin)
     // What a canary tries or has found to be worse is not put in by a change of the folder, which may be another plugin's.
     if (!isAsked && supervisor.tried && isSamePackage(supervisor.tried, plugin)) {

@@ -206,8 +206,12 @@ describe('an upgrade', () => {
     expect(await use(versionOf)).toBe('1.0.0')
   })
 
-  it('of a plugin that does not run is what the next call starts', async () => {
+  it('of a plugin that has failed is what the next call starts', async () => {
     const { runner, supervisor, use } = setUp()
+    const first = errorOf(supervisor.start())
+    await turn()
+    runner.last.end('exited with code 1')
+    await first
     const outcome = supervisor.upgrade(version('2.0.0'))
     await turn()
     runner.last.end('exited with code 1')
@@ -218,45 +222,18 @@ describe('an upgrade', () => {
     expect(await used).toBe('2.0.0')
   })
 
-  it('has the whole crash budget, whatever the old version did while the new one started', async () => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+  it('of a plugin that is stopped leaves all as it is when the new version does not start', async () => {
     const { runner, supervisor, start, use } = setUp()
     await start()
+    runner.last.end('was ended by SIGKILL')
     const outcome = supervisor.upgrade(version('2.0.0'))
     await turn()
-    const [, fresh] = runner.started
-    runner.started[0]?.end('exited with code 1')
-    for (let crash = 2; crash <= 3; crash++) {
-      const failure = errorOf(supervisor.start())
-      await vi.advanceTimersByTimeAsync(2000)
-      runner.last.end('exited with code 1')
-      await failure
-    }
-    expect(supervisor.state.kind).toBe('quarantined')
-    fresh?.greet()
-    expect(await outcome).toEqual({ kind: 'upgraded' })
-    fresh?.end('exited with code 1')
-    expect(supervisor.state).toEqual({ kind: 'stopped', reason: 'exited with code 1' })
-    const next = use(versionOf)
+    runner.last.end('exited with code 1')
+    expect(await outcome).toMatchObject({ kind: 'failed' })
+    const used = use(versionOf)
     await turn()
     runner.last.greet()
-    expect(await next).toBe('2.0.0')
-  })
-
-  it('serves who waits for the old version to start again, also when that fails', async () => {
-    const { runner, supervisor, start, use } = setUp()
-    await start()
-    const outcome = supervisor.upgrade(version('2.0.0'))
-    await turn()
-    const [old, fresh] = runner.started
-    old?.end('exited with code 1')
-    const call = use(versionOf)
-    await turn()
-    fresh?.greet()
-    await outcome
-    runner.last.end('exited with code 1')
-    expect(await call).toBe('2.0.0')
-    expect(supervisor.state.kind).toBe('ready')
+    expect(await used).toBe('1.0.0')
   })
 
   it('waits for the one before', async () => {
@@ -291,6 +268,33 @@ describe('an upgrade', () => {
     expect(await used).toBe('2.0.0')
     await turn()
     expect(supervisor.instances.map(({ plugin }) => plugin.version)).toEqual(['2.0.0'])
+  })
+})
+
+describe('a plugin that cannot be used', () => {
+  it('is started again without a call, since none may come', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] })
+    const { runner, supervisor } = setUp()
+    const failure = errorOf(supervisor.start())
+    await turn()
+    runner.last.end('exited with code 1')
+    await failure
+    await vi.advanceTimersByTimeAsync(30_000)
+    runner.last.end('exited with code 1')
+    await turn()
+    await vi.advanceTimersByTimeAsync(30_000)
+    runner.last.end('exited with code 1')
+    await turn()
+    expect({ state: supervisor.state.kind, started: runner.started.length }).toEqual({
+      state: 'quarantined',
+      started: 3,
+    })
+    await vi.advanceTimersByTimeAsync(600_000)
+    runner.last.greet()
+    await turn()
+    expect(supervisor.state.kind).toBe('ready')
+    await supervisor.close(0)
+    expect(vi.getTimerCount()).toBe(0)
   })
 })
 
@@ -349,6 +353,19 @@ describe('a canary', () => {
       }).catch(() => {})
     }
     expect(supervisor.canary).toBeDefined()
+  })
+
+  it('gets no more than its share when the old version is stopped, which is started for it', async () => {
+    const { runner, supervisor, start } = setUp()
+    await start()
+    runner.last.end('was ended by SIGKILL')
+    const outcome = supervisor.upgrade(version('2.0.0'), 0.1)
+    await turn()
+    runner.last.greet()
+    await turn()
+    runner.last.greet()
+    expect(await outcome).toEqual({ kind: 'canary' })
+    expect(supervisor.instances.map(({ plugin }) => plugin.version)).toEqual(['1.0.0', '2.0.0'])
   })
 
   it('is withdrawn when it dies', async () => {

@@ -70,6 +70,7 @@ export class PluginSupervisor {
   #hello: Hello | undefined
   #lastFailure: InstanceEnd | undefined
   #notice = ''
+  #retry: NodeJS.Timeout | undefined
   #launches = 0
   #replacement: Promise<unknown> = Promise.resolve()
   #closed: Promise<void> | undefined
@@ -199,7 +200,7 @@ export class PluginSupervisor {
       if (this.#state.kind === 'starting') await this.#state.ready.catch(() => {})
       if (this.#state.kind === 'closed') throw this.#closedError()
       this.#budget.reset()
-      this.#withdraw('another version is tried')
+      this.withdraw('another version is tried')
       this.#withdrawn = undefined
       this.#notice = ''
       const failed = (error: unknown): UpgradeOutcome => {
@@ -207,7 +208,7 @@ export class PluginSupervisor {
         this.#log.error({ version: plugin.version, reason }, 'plugin upgrade failed')
         return { kind: 'failed', reason }
       }
-      if (this.#state.kind !== 'ready') {
+      if (this.#state.kind === 'failed' || this.#state.kind === 'quarantined') {
         // There is nothing to go on with, so what was asked for is also what the next call tries.
         this.#package = plugin
         return await this.start().then(() => ({ kind: 'upgraded' }) as const, failed)
@@ -221,7 +222,9 @@ export class PluginSupervisor {
         this.#changed()
         return outcome
       }
-      if (canaryShare !== undefined && this.#current) {
+      // It may be stopped, or have ended meanwhile; without it there would be nothing to compare with.
+      if (canaryShare !== undefined) await this.start().catch(() => {})
+      if (canaryShare !== undefined && this.#current && instance.state.kind === 'ready') {
         this.#canary = { canary: new Canary(canaryShare), instance, old: { calls: 0, failures: 0 } }
         this.#log.info({ version: plugin.version, share: canaryShare }, 'plugin canary started')
         this.#changed()
@@ -254,6 +257,7 @@ export class PluginSupervisor {
 
   #close(why: string): void {
     this.#canary = undefined
+    clearTimeout(this.#retry)
     this.#closing.abort(new Error(why))
     if (this.#state.kind !== 'closed') this.#setState({ kind: 'closed' })
   }
@@ -336,7 +340,7 @@ export class PluginSupervisor {
     this.#past.calls += instance.figures.calls
     this.#past.errors += instance.figures.errors
     if (!state.isWanted) this.#lastFailure = state
-    if (this.#canary?.instance === instance) this.#withdraw(`it ${state.cause}`)
+    if (this.#canary?.instance === instance) this.withdraw(`it ${state.cause}`)
     else if (this.#current === instance) this.#settle('stopped', instance)
     else this.#changed()
     // There may be room for another now. Not after one that ended by itself: it may be the fresh one that did not start.
@@ -352,9 +356,19 @@ export class PluginSupervisor {
       const reason = describeQuarantine(quarantine)
       this.#log.error({ reason }, 'plugin quarantined')
       this.#setState({ kind: 'quarantined', reason, untilMs: quarantine.untilMs })
+      this.#retryAfter(quarantine.untilMs - Date.now())
+      // The version on trial is what is left.
+      const run = this.#canary
+      if (run?.instance.state.kind === 'ready') this.#promote(run.instance)
     } else {
       this.#setState({ kind, reason: describeEnd(state) })
+      if (kind === 'failed') this.#retryAfter(failedRetryMs)
     }
+  }
+
+  /** Calls try too, but none may come: whoever asks whether the host is ready keeps them away from a plugin that failed. */
+  #retryAfter(ms: number): void {
+    this.#retry = setTimeout(() => void this.start().catch(() => {}), ms).unref()
   }
 
   #setCurrent(instance: PluginInstance): void {
@@ -370,6 +384,7 @@ export class PluginSupervisor {
   #promote(instance: PluginInstance): void {
     const old = this.#current
     const from = this.#package.version
+    this.#canary = undefined
     this.#package = instance.plugin
     // The crashes of the version before, while this one started, are not its own.
     this.#budget.reset()
@@ -380,7 +395,7 @@ export class PluginSupervisor {
   }
 
   /** Takes the calls away from the version that is being tried. */
-  #withdraw(why: string): void {
+  withdraw(why: string): void {
     const run = this.#canary
     if (!run) return
     this.#canary = undefined
@@ -397,22 +412,22 @@ export class PluginSupervisor {
     if (isFailed) instance.outcomes.failures++
     const run = this.#canary
     if (!run) return
-    if (instance !== run.instance) {
+    // Versions that are on their way out say nothing about either.
+    if (instance === this.#current) {
       run.old.calls++
       if (isFailed) run.old.failures++
     }
     const verdict = run.canary.verdict(run.instance.outcomes, run.old)
     if (verdict === 'worse') {
-      this.#withdraw(`${share(run.instance.outcomes)} failed, of ${this.#package.version} ${share(run.old)}`)
+      this.withdraw(`${share(run.instance.outcomes)} failed, of ${this.#package.version} ${share(run.old)}`)
     } else if (verdict === 'good' && run.instance.state.kind === 'ready') {
-      this.#canary = undefined
       this.#promote(run.instance)
     }
   }
 
   /** A call holds on to what it has; only the end of the process lets go. Others get a fresh process first. */
   #replaceIgnoring(): void {
-    if (this.#canary?.instance.isIgnoringSignals) this.#withdraw('a call ignores its signal')
+    if (this.#canary?.instance.isIgnoringSignals) this.withdraw('a call ignores its signal')
     const instance = this.#current
     if (!instance?.isIgnoringSignals || this.#instances.size > maxInstances) return
     void this.#oneByOne(async () => {
@@ -441,6 +456,7 @@ export class PluginSupervisor {
   }
 
   #setState(state: SupervisorState): void {
+    clearTimeout(this.#retry)
     this.#state = state
     this.#changed()
   }
@@ -474,5 +490,7 @@ function share({ calls, failures }: Outcomes): string {
   return `${failures} of ${calls} calls (${Math.round((100 * failures) / Math.max(1, calls))} %)`
 }
 
+// A start that fails at once is told by the crash budget from one that will do later, on a machine that is busy now.
+const failedRetryMs = 30_000
 // More that run at the same time would only multiply what a plugin does wrong.
 const maxInstances = 4
