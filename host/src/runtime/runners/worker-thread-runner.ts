@@ -4,6 +4,7 @@ import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
+import { notStarted } from './not-started.ts'
 import { isLog, OutputLimit } from './output-limit.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB } from './plugin-memory.ts'
@@ -30,16 +31,27 @@ export class WorkerThreadRunner implements Runner {
   }
 
   start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
-    const heapMiB = heapLimitMiB(this.#memoryMiB)
-    const worker = new Worker(this.#program, {
+    try {
+      return this.#watch(this.#startThread(plugin), events)
+    } catch (error) {
+      return notStarted(error as Error, events)
+    }
+  }
+
+  #startThread(plugin: PluginPackage): Worker {
+    return new Worker(this.#program, {
       env: pluginEnvironment(this.#env, plugin.manifest.permissions?.env ?? []),
       execArgv: [],
       argv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMiB(this.#memoryMiB) },
       name: plugin.name,
     })
+  }
+
+  #watch(worker: Worker, events: RunnerEvents): RunningPlugin {
+    const heapMiB = heapLimitMiB(this.#memoryMiB)
     const lastLines: string[] = []
     const streams = [worker.stdout, worker.stderr]
     const output = new OutputLimit(streams, (line) => events.output(line))
