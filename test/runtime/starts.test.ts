@@ -1,4 +1,5 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,4 +23,10 @@ it('a host without descriptors lives on, says so, and keeps nothing of the start
   expect(causes.filter((cause) => !cause.includes('EMFILE'))).toEqual([])
   expect(started).toContain('--inspect=127.0.0.1:0')
   expect(readdirSync(folder, { recursive: true }).filter((path) => String(path).includes('plugin-'))).toEqual([])
+})
+
+it('a descriptor that is gone by now does not keep a plugin from starting', async () => {
+  const child = fork(builtFile('host/dist/plugin-process.js'), ['999'], { serialization: 'advanced' })
+  child.send({ type: 'shutdown' })
+  expect(await once(child, 'exit')).toEqual([0, null])
 })
