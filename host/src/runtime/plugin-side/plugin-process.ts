@@ -7,7 +7,13 @@ import { PluginServer } from './plugin-server.ts'
 // The program of a plugin's child process: loads the package that the host names and serves it over the process's own
 // channel. Its arguments are descriptors that are none of its business.
 
-for (const descriptor of process.argv.slice(2)) closeSync(Number(descriptor))
+for (const descriptor of process.argv.slice(2)) {
+  try {
+    closeSync(Number(descriptor))
+  } catch {
+    // The host had closed it itself before this process came to be.
+  }
+}
 // What the plugin writes is its own business.
 process.umask(0o077)
 endWithParent()

@@ -1,19 +1,19 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { PluginPackage } from '../../plugins/plugin-package.ts'
-import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
+import type { Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 import { BoundedSender } from './bounded-sender.ts'
 import { inheritedDescriptors } from './inherited-descriptors.ts'
-import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
-import { isLog, OutputLimit } from './output-limit.ts'
+import { notStarted } from './not-started.ts'
 import { describeEnd } from './plugin-end.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB, MemoryWatch } from './plugin-memory.ts'
+import { PluginOutput } from './plugin-output.ts'
 import { checkReadable, PluginUsers } from './plugin-users.ts'
 import { limitProcess, signalGroup } from './process-limits.ts'
 import { sandboxFlags } from './sandbox.ts'
-import { makeScratchFolder } from './scratch-folder.ts'
+import { makeScratchFolder, type ScratchFolder } from './scratch-folder.ts'
 
 /** How plugins are kept apart. */
 export interface Isolation {
@@ -54,30 +54,39 @@ export class ChildProcessRunner implements Runner {
   }
 
   start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
+    const inspectPort = this.#takeInspectPort()
+    let scratch: ScratchFolder | undefined
+    let child: ChildProcess | undefined
+    const release = async () => {
+      if (inspectPort !== undefined) this.#portsInUse.delete(inspectPort)
+      await scratch?.remove()
+    }
     try {
-      return this.#start(plugin, events)
+      const uid = this.#users?.uidOf(plugin.name)
+      scratch = makeScratchFolder(uid)
+      child = this.#fork(plugin, { scratch: scratch.path, uid, inspectPort })
+      return this.#watch(child, events, release)
     } catch (error) {
+      signalGroup(child?.pid, 'SIGKILL')
+      void release()
       return notStarted(error as Error, events)
     }
   }
 
-  #start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
+  #fork(plugin: PluginPackage, own: { scratch: string; uid: number | undefined; inspectPort: number | undefined }) {
     const { sandbox, memoryMiB } = this.#isolation
-    const inspectPort = this.#takeInspectPort()
-    const uid = this.#users?.uidOf(plugin.name)
+    const { scratch, uid, inspectPort } = own
     if (uid !== undefined) {
       for (const path of [process.execPath, this.#program, plugin.folder]) checkReadable(path, uid)
     }
-    const scratch = makeScratchFolder(uid)
-    const heapMiB = heapLimitMiB(memoryMiB)
     const env = pluginEnvironment(this.#env, plugin.manifest.permissions?.env ?? [])
     const child = fork(this.#program, inheritedDescriptors().map(String), {
-      cwd: scratch.path,
+      cwd: scratch,
       // The host's home says nothing to another user.
-      env: { ...env, ...(uid !== undefined && { HOME: scratch.path }), TMPDIR: scratch.path },
+      env: { ...env, ...(uid !== undefined && { HOME: scratch }), TMPDIR: scratch },
       execArgv: [
-        `--max-old-space-size=${heapMiB}`,
-        ...(sandbox ? sandboxFlags(plugin, { program: this.#program, scratch: scratch.path }) : []),
+        `--max-old-space-size=${heapLimitMiB(memoryMiB)}`,
+        ...(sandbox ? sandboxFlags(plugin, { program: this.#program, scratch }) : []),
         ...(inspectPort === undefined ? [] : [`--inspect=127.0.0.1:${inspectPort}`, '--allow-inspector']),
       ],
       // Structured clone: secret bytes travel as bytes.
@@ -87,37 +96,39 @@ export class ChildProcessRunner implements Runner {
       detached: true,
       ...(uid !== undefined && { uid, gid: uid }),
     })
+    // An error that nobody listens to ends the host. A failed send is one too; the end of the process, which follows,
+    // explains it better.
+    child.on('error', ignore)
     if (child.pid !== undefined) limitProcess(child.pid)
+    return child
+  }
 
-    const lastLines: string[] = []
+  /** @param release Gives back what the process had. */
+  #watch(child: ChildProcess, events: RunnerEvents, release: () => Promise<void>): RunningPlugin {
+    const { memoryMiB } = this.#isolation
+    // When there are no descriptors left, Node does not even set them.
+    const streams = [child.stdout, child.stderr].filter((stream) => stream != null)
+    const output = new PluginOutput(streams, (line) => events.output(line))
+    // Once the process is no more, its id and its group's may be somebody else's.
+    const signal = (name: NodeJS.Signals) => {
+      if (child.exitCode === null && child.signalCode === null) signalGroup(child.pid, name)
+    }
+    const timers: NodeJS.Timeout[] = []
     let isEnded = false
     let killCause: string | undefined
-    let reachedHeapMiB: number | undefined
     const kill = (cause: string) => {
       if (isEnded) return
       killCause ??= cause
-      signalGroup(child.pid, 'SIGKILL')
+      signal('SIGKILL')
       // What it has sent is not even read: after a flood that would take the host's time from everybody else.
       if (child.connected) child.disconnect()
-    }
-    const streams = [child.stdout, child.stderr].filter((stream) => stream !== null)
-    const output = new OutputLimit(streams, (line) => events.output(line))
-    for (const stream of streams) {
-      onLines(stream, maxLineLength, (line) => {
-        if (isEnded) return
-        // Dozens of lines with addresses follow it.
-        if (line.includes('JavaScript heap out of memory')) reachedHeapMiB = heapMiB
-        lastLines.push(line)
-        if (lastLines.length > maxLastLines) lastLines.shift()
-        if (output.take()) events.output(line)
-      })
     }
     const messages = new MessageLimit()
     child.on('message', (message: unknown) => {
       // What is on its way from one that is being killed is of no use to anybody.
       if (isEnded || killCause !== undefined) return
       if (messages.isFlood()) return kill('flooded the host with messages')
-      if (isLog(message) && !output.take()) return
+      if (!output.passes(message)) return
       events.message(message)
     })
     const memory = child.pid === undefined ? undefined : new MemoryWatch(child.pid, memoryMiB, kill)
@@ -126,28 +137,27 @@ export class ChildProcessRunner implements Runner {
     const { promise: closed, resolve } = Promise.withResolvers<void>()
     const end = (startError?: Error) => {
       if (isEnded) return
-      memory?.close()
+      for (const timer of timers) clearTimeout(timer)
       output.close()
       isEnded = true
-      if (inspectPort !== undefined) this.#portsInUse.delete(inspectPort)
-      // A program that left the group may hold the output open; nobody listens to it any more.
-      for (const stream of streams) stream.destroy()
+      void release().then(resolve)
+      const { lastLines } = output
+      const reachedHeapMiB = output.saysHeapIsFull ? heapLimitMiB(memoryMiB) : undefined
       events.ended(describeEnd({ child, lastLines, killCause, startError, reachedHeapMiB }))
-      void scratch.remove().then(resolve)
     }
     // `close` comes when the last lines have been read, and they usually say why. It does not come while a program that
     // the plugin has started holds the plugin's output open: so the exit counts, after a moment for the lines.
     child.once('close', () => end())
     child.once('exit', () => {
+      // The programs that it has started. While there are any, nobody else gets the group's id. If there are none, the id
+      // is free since libuv has reaped the process, just before this event: systems give ids in turn, so that it would come
+      // back only if all others were given meanwhile.
       signalGroup(child.pid, 'SIGKILL')
-      // Lines of a flood are held back.
-      for (const stream of streams) stream.resume()
-      setTimeout(end, lastLinesMs)
+      memory?.close()
+      output.resume()
+      timers.push(setTimeout(end, lastLinesMs))
     })
-    child.on('error', (error) => {
-      // A failed send is an error too; the end of the process, which follows, explains it better.
-      if (child.pid === undefined) end(error)
-    })
+    if (child.pid === undefined) child.once('error', end)
     return {
       pid: child.pid,
       memoryBytes: () => memory?.bytes,
@@ -156,13 +166,13 @@ export class ChildProcessRunner implements Runner {
         if (!isEnded) sender.send(message)
       },
       async stop(graceMs) {
-        if (!isEnded) sender.send({ type: 'shutdown' })
-        // Half way, those that do not come to an end by themselves are asked as programs are, and what they have started.
-        const ask = setTimeout(() => signalGroup(child.pid, 'SIGTERM'), graceMs / 2)
-        const make = setTimeout(() => signalGroup(child.pid, 'SIGKILL'), graceMs)
+        if (!isEnded) {
+          sender.send({ type: 'shutdown' })
+          // Half way, those that do not come to an end by themselves are asked as programs are, and what they have started.
+          timers.push(setTimeout(() => signal('SIGTERM'), graceMs / 2))
+          timers.push(setTimeout(() => signal('SIGKILL'), graceMs))
+        }
         await closed
-        clearTimeout(ask)
-        clearTimeout(make)
       },
       async kill(cause) {
         kill(cause)
@@ -181,21 +191,6 @@ export class ChildProcessRunner implements Runner {
   }
 }
 
-function notStarted(error: Error, events: RunnerEvents): RunningPlugin {
-  const end: PluginEnd = { cause: `could not be started: ${error.message}`, lastLines: [] }
-  // Not before the caller has what it is told about.
-  const ended = Promise.resolve().then(() => events.ended(end))
-  return {
-    pid: undefined,
-    memoryBytes: () => undefined,
-    send: () => {},
-    stop: async () => await ended,
-    kill: async () => await ended,
-  }
-}
-
 function ignore(): void {}
 
-const maxLastLines = 20
-const maxLineLength = 4096
 const lastLinesMs = 200

@@ -1,5 +1,5 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
+import { chmod, readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -17,9 +17,38 @@ export interface ScratchFolder {
  */
 export function makeScratchFolder(uid?: number): ScratchFolder {
   const path = mkdtempSync(join(folderOfThisHost(), 'plugin-'))
-  chmodSync(path, 0o700)
-  if (uid !== undefined) chownSync(path, uid, uid)
-  return { path, remove: async () => await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {}) }
+  try {
+    chmodSync(path, 0o700)
+    if (uid !== undefined) chownSync(path, uid, uid)
+  } catch (error) {
+    rmdirSync(path)
+    throw error
+  }
+  return { path, remove: async () => await remove(path) }
+}
+
+async function remove(path: string): Promise<void> {
+  const attempt = async () => await rm(path, { recursive: true, force: true, maxRetries: 3 })
+  try {
+    await attempt().catch(async () => {
+      await openUp(path)
+      await attempt()
+    })
+  } catch {
+    // A later host tries again.
+  }
+}
+
+/**
+ * Lets this user remove what is in a folder. Root needs no such right; and a program that a plugin left behind could put a
+ * link in the place of a folder meanwhile, so that root would change somebody else's.
+ */
+async function openUp(folder: string): Promise<void> {
+  if (process.getuid?.() === 0) return
+  await chmod(folder, 0o700)
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openUp(join(folder, entry.name))
+  }
 }
 
 let ofThisHost: string | undefined
@@ -41,12 +70,18 @@ function folderOfThisHost(): string {
   // Others may pass to what is theirs, such as a plugin with a user of its own, but not list it.
   chmodSync(base, 0o711)
   const prefix = `${hostname()}-`
+  const ownName = `${prefix}${process.pid}`
   for (const name of readdirSync(base)) {
     if (!name.startsWith(prefix) || isRunning(Number(name.slice(prefix.length)))) continue
-    rmSync(join(base, name), { recursive: true, force: true })
+    try {
+      rmSync(join(base, name), { recursive: true, force: true })
+    } catch {
+      // It takes longer, and this host does not need it, unless it has the same name.
+      if (name !== ownName) void remove(join(base, name))
+    }
   }
-  const own = join(base, `${prefix}${process.pid}`)
-  mkdirSync(own)
+  const own = join(base, ownName)
+  mkdirSync(own, { recursive: true })
   chmodSync(own, 0o711)
   ofThisHost = own
   return own

@@ -2,11 +2,11 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
-import { onLines } from './line-splitter.ts'
 import { MessageLimit } from './message-limit.ts'
-import { isLog, OutputLimit } from './output-limit.ts'
+import { notStarted } from './not-started.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB } from './plugin-memory.ts'
+import { PluginOutput } from './plugin-output.ts'
 
 /**
  * Runs each plugin in a thread of the host: a third of a process's memory, and a faster start. An endless loop and a full
@@ -30,29 +30,30 @@ export class WorkerThreadRunner implements Runner {
   }
 
   start(plugin: PluginPackage, events: RunnerEvents): RunningPlugin {
-    const heapMiB = heapLimitMiB(this.#memoryMiB)
-    const worker = new Worker(this.#program, {
+    try {
+      return this.#watch(this.#startThread(plugin), events)
+    } catch (error) {
+      return notStarted(error as Error, events)
+    }
+  }
+
+  #startThread(plugin: PluginPackage): Worker {
+    return new Worker(this.#program, {
       env: pluginEnvironment(this.#env, plugin.manifest.permissions?.env ?? []),
       execArgv: [],
       argv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: heapMiB },
+      resourceLimits: { maxOldGenerationSizeMb: heapLimitMiB(this.#memoryMiB) },
       name: plugin.name,
     })
-    const lastLines: string[] = []
-    const streams = [worker.stdout, worker.stderr]
-    const output = new OutputLimit(streams, (line) => events.output(line))
+  }
+
+  #watch(worker: Worker, events: RunnerEvents): RunningPlugin {
+    const output = new PluginOutput([worker.stdout, worker.stderr], (line) => events.output(line))
     const messages = new MessageLimit()
     let isEnded = false
     let endCause: string | undefined
-    const print = (line: string) => {
-      if (isEnded) return
-      lastLines.push(line)
-      if (lastLines.length > maxLastLines) lastLines.shift()
-      if (output.take()) events.output(line)
-    }
-    for (const stream of streams) onLines(stream, maxLineLength, print)
     const kill = (cause: string) => {
       if (isEnded) return
       endCause ??= cause
@@ -61,16 +62,16 @@ export class WorkerThreadRunner implements Runner {
     worker.on('message', (message: unknown) => {
       if (isEnded || endCause !== undefined) return
       if (messages.isFlood()) return kill('flooded the host with messages')
-      if (isLog(message) && !output.take()) return
+      if (!output.passes(message)) return
       events.message(message)
     })
     worker.on('messageerror', () => events.message(undefined))
     // What nobody caught in the thread. Its end follows.
     worker.on('error', (error: unknown) => {
       if (error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-        endCause ??= `ran out of memory: its heap reached the limit of ${heapMiB} MiB`
+        endCause ??= `ran out of memory: its heap reached the limit of ${heapLimitMiB(this.#memoryMiB)} MiB`
       } else {
-        for (const line of describe(error).split('\n')) print(line)
+        for (const line of describe(error).split('\n')) output.add(line)
       }
     })
     const ended = new Promise<void>((resolve) => {
@@ -81,7 +82,7 @@ export class WorkerThreadRunner implements Runner {
           isEnded = true
           const end: PluginEnd = {
             cause: endCause ?? `exited with code ${code}`,
-            lastLines: code === 0 ? [] : lastLines,
+            lastLines: code === 0 ? [] : output.lastLines,
           }
           events.ended(end)
           resolve()
@@ -113,6 +114,3 @@ export class WorkerThreadRunner implements Runner {
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
-
-const maxLastLines = 20
-const maxLineLength = 4096
