@@ -176,9 +176,17 @@ describe('a spec', () => {
     const { message, violations } = await errorOf(driver.createMachine(request()))
     expect(violations).toHaveLength(15)
     expect(message.split('\n').slice(-2)).toEqual([
-      '  … and 5 more; ValidateMachineClass lists all',
+      '  … and 5 more; ValidateMachineClass lists them',
       'correct it and apply it again; nothing was changed at the provider',
     ])
+  })
+
+  it("with very many violations of the plugin's own rules is told in short too", async () => {
+    const validate = () => Array(200_000).fill({ path: 'providerSpec', message: 'x' })
+    const { driver } = inlineRouter([pluginOf('A', { validate })])
+    const { reason, message } = await errorOf(driver.createMachine(request()))
+    expect(reason).toBe('SPEC_INVALID')
+    expect(message).toContain('  … and 199990 more; ValidateMachineClass lists them\n')
   })
 
   it("keeps the plugin's own words about what it found out later", async () => {
