@@ -247,6 +247,21 @@ describe('a changing call', () => {
     }
   })
 
+  it("keeps its machine also when its provider's name has moved to another package", async () => {
+    const before = heldPlugin('A')
+    const after = { ...pluginOf('C', { aliases: ['A'] }) }
+    const { driver, routes, supervisors } = inlineRouter([before.plugin, after])
+    const [old] = supervisors
+    if (!old) throw new Error('no supervisor')
+    const first = driver.createMachine(request())
+    const held = await before.next()
+    const left = routes.remove(old, () => old.retire(new AbortController().signal, 0))
+    expect(await errorOf(driver.createMachine(request()))).toMatchObject({ reason: 'MACHINE_BUSY' })
+    held.release()
+    await Promise.all([first, left])
+    expect((await driver.createMachine(request())).nodeName).toBe('n')
+  })
+
   it('by name and by providerID is the same machine', async () => {
     const { plugin, next } = heldPlugin('A')
     const { driver } = inlineRouter([plugin])

@@ -250,7 +250,7 @@ export class Router {
     let onEnd = release
     try {
       if (machine && changingMethods.has(method)) {
-        const unlock = this.#locks.take(name, machine, method)
+        const unlock = this.#locks.take(instance.plugin.manifest.providers, machine, method)
         onEnd = () => {
           unlock()
           release()
