@@ -14,10 +14,12 @@ export class MachineLocks {
   /**
    * Takes the locks of a machine. Throws `Aborted` when a changing call runs already.
    *
+   * @param providers All names of its provider, since one of them may have moved to another package whose calls still
+   *   run.
    * @returns Gives the locks back.
    */
-  take(provider: string, machine: Machine, method: DriverMethod): () => void {
-    const keys = lockKeys(provider, machine)
+  take(providers: readonly string[], machine: Machine, method: DriverMethod): () => void {
+    const keys = providers.flatMap((provider) => lockKeys(provider, machine))
     for (const key of keys) {
       const running = this.#running.get(key)
       if (!running) continue

@@ -176,9 +176,17 @@ describe('a spec', () => {
     const { message, violations } = await errorOf(driver.createMachine(request()))
     expect(violations).toHaveLength(15)
     expect(message.split('\n').slice(-2)).toEqual([
-      '  … and 5 more; ValidateMachineClass lists all',
+      '  … and 5 more; ValidateMachineClass lists them',
       'correct it and apply it again; nothing was changed at the provider',
     ])
+  })
+
+  it("with very many violations of the plugin's own rules is told in short too", async () => {
+    const validate = () => Array(200_000).fill({ path: 'providerSpec', message: 'x' })
+    const { driver } = inlineRouter([pluginOf('A', { validate })])
+    const { reason, message } = await errorOf(driver.createMachine(request()))
+    expect(reason).toBe('SPEC_INVALID')
+    expect(message).toContain('  … and 199990 more; ValidateMachineClass lists them\n')
   })
 
   it("keeps the plugin's own words about what it found out later", async () => {
@@ -237,6 +245,21 @@ describe('a changing call', () => {
       await driver.createMachine(request())
       await driver.deleteMachine(request())
     }
+  })
+
+  it("keeps its machine also when its provider's name has moved to another package", async () => {
+    const before = heldPlugin('A')
+    const after = { ...pluginOf('C', { aliases: ['A'] }) }
+    const { driver, routes, supervisors } = inlineRouter([before.plugin, after])
+    const [old] = supervisors
+    if (!old) throw new Error('no supervisor')
+    const first = driver.createMachine(request())
+    const held = await before.next()
+    const left = routes.remove(old, () => old.retire(new AbortController().signal, 0))
+    expect(await errorOf(driver.createMachine(request()))).toMatchObject({ reason: 'MACHINE_BUSY' })
+    held.release()
+    await Promise.all([first, left])
+    expect((await driver.createMachine(request())).nodeName).toBe('n')
   })
 
   it('by name and by providerID is the same machine', async () => {

@@ -250,7 +250,7 @@ export class Router {
     let onEnd = release
     try {
       if (machine && changingMethods.has(method)) {
-        const unlock = this.#locks.take(name, machine, method)
+        const unlock = this.#locks.take(instance.plugin.manifest.providers, machine, method)
         onEnd = () => {
           unlock()
           release()
@@ -368,14 +368,15 @@ function checkComplete(method: DriverMethod, request: AnyRequest): void {
 
 function invalidClass({ metadata, provider }: MachineClass, violations: readonly Violation[]): MachineError {
   const isSecret = violations.every(({ path }) => path.startsWith('secret.'))
-  const width = Math.min(48, Math.max(...violations.map(({ path }) => path.length)))
-  const lines = violations.map(({ path, message }) => `  ${path.padEnd(width)}  ${message}`)
-  const more =
-    lines.length > maxLines ? [`  … and ${lines.length - maxLines} more; ValidateMachineClass lists all`] : []
+  const shown = violations.slice(0, maxLines)
+  const width = Math.min(48, Math.max(...shown.map(({ path }) => path.length)))
+  const lines = shown.map(({ path, message }) => `  ${path.padEnd(width)}  ${message}`)
+  const left = violations.length - shown.length
+  const more = left > 0 ? [`  … and ${left} more; ValidateMachineClass lists them`] : []
   const name = metadata.name === '' ? '' : ` "${metadata.name}"`
   const text = [
     `${isSecret ? 'the Secret of ' : ''}MachineClass${name} (provider ${provider}) is not valid`,
-    ...lines.slice(0, maxLines),
+    ...lines,
     ...more,
     'correct it and apply it again; nothing was changed at the provider',
   ].join('\n')

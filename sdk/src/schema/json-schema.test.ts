@@ -56,6 +56,29 @@ describe('a violation', () => {
       ['providerSpec.field: must be one of a, 2, is "c"'],
     ],
     [
+      'a union of literals in each item of a list',
+      only(Type.Array(Type.Union([Type.Literal('a'), Type.Literal('b')]))),
+      { field: ['c', 'a', 'd'] },
+      ['providerSpec.field[0]: must be one of a, b, is "c"', 'providerSpec.field[2]: must be one of a, b, is "d"'],
+    ],
+    [
+      'a union of which two apply',
+      only({ oneOf: [Type.Integer(), Type.Number()] }),
+      { field: 1 },
+      ['providerSpec.field: must match exactly one schema in oneOf, is 1'],
+    ],
+    [
+      'a union of structures and of literals, which are told apart',
+      only(Type.Array(Type.Union([Type.Array(Type.String()), Type.Literal('a')]))),
+      { field: [[1], 'b'] },
+      [
+        'providerSpec.field[0][0]: must be string, is 1',
+        'providerSpec.field[0]: must be string',
+        'providerSpec.field[0]: must be "a"',
+        'providerSpec.field[1]: must be one of an array, a, is "b"',
+      ],
+    ],
+    [
       'a union of types',
       only(Type.Union([Type.String(), Type.Integer()])),
       { field: true },
@@ -103,6 +126,18 @@ describe('a violation', () => {
     expect(problems(only(Type.Array(Type.String())), { field: [1], x: 1 }, '')).toEqual([
       'x: is not a known field',
       'field[0]: must be string, is 1',
+    ])
+  })
+
+  it.each([
+    ['literals', Type.Union([Type.Literal('a'), Type.Literal('b')]), 'must be one of a, b, is "c"'],
+    ['a type', Type.Integer(), 'must be integer, is "c"'],
+  ])('is one of a hundred, however many items are not %s, and says how many more there are', (_, item, message) => {
+    // Far more than a check that compares errors with each other ends in time.
+    const found = problems(only(Type.Array(item)), { field: Array(20_000).fill('c') })
+    expect(found).toEqual([
+      ...Array.from({ length: 100 }, (_, i) => `providerSpec.field[${i}]: ${message}`),
+      'providerSpec: has 19900 more errors',
     ])
   })
 

@@ -12,41 +12,75 @@ export function compileSchema(schema: object): ValidateFunction {
 }
 
 /**
- * ajv's errors, as a person wants to read them: one per cause, with the path as it stands in the YAML.
+ * ajv's errors, as a person wants to read them: one per cause, with the path as it stands in the YAML. Of more than a
+ * hundred, the last one says how many there are besides.
  *
  * @param root What the paths start with; may be empty.
  */
 export function describeErrors(errors: readonly ErrorObject[], root: string): Violation[] {
-  const violations = errors
-    .filter((error) => !isPartOfChoice(error, errors))
-    .map((error) => ({ path: pathOf(error, root), message: messageOf(error, errors) }))
-  const seen = new Set<string>()
-  return violations.filter(({ path, message }) => {
-    const key = `${path}\0${message}`
-    return !seen.has(key) && seen.add(key)
-  })
+  const choices = choicesAmong(errors)
+  const parts = new Set([...choices.values()].flatMap((choice) => (isOfValues(choice) ? choice.alternatives : [])))
+  const byText = new Map<string, Violation>()
+  for (const error of errors) {
+    const choice = choices.get(placeOf(error))
+    if (parts.has(error) || (choice && !isOfValues(choice) && choice.alternatives.length > 0)) continue
+    const violation = { path: pathOf(error, root), message: messageOf(error, choice) }
+    byText.set(`${violation.path}\0${violation.message}`, violation)
+  }
+  const violations = [...byText.values()]
+  if (violations.length <= maxViolations) return violations
+  const more = { path: root, message: `has ${violations.length - maxViolations} more errors` }
+  return [...violations.slice(0, maxViolations), more]
 }
+
+/** More than anybody reads, and it fits into an answer. */
+const maxViolations = 100
 
 /**
  * A choice between alternatives (`anyOf`) reports each alternative that failed and then itself. Where the alternatives
  * are plain values or types, the choice alone says it best; where they are structures, their own errors do.
  */
-function isPartOfChoice(error: ErrorObject, errors: readonly ErrorObject[]): boolean {
-  return errors.some((choice) => {
-    if (choice.keyword !== 'anyOf' && choice.keyword !== 'oneOf') return false
-    if (choice === error) return !isChoiceOfValues(choice, errors) && alternatives(choice, errors).length > 0
-    return isChoiceOfValues(choice, errors) && alternatives(choice, errors).includes(error)
-  })
+interface Choice {
+  error: ErrorObject
+  alternatives: ErrorObject[]
 }
 
-function alternatives(choice: ErrorObject, errors: readonly ErrorObject[]): ErrorObject[] {
-  return errors.filter((error) => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`))
+/** All choices by their place. Looks each error's choices up, since there may be very many of both. */
+function choicesAmong(errors: readonly ErrorObject[]): Map<string, Choice> {
+  const choices = new Map<string, Choice>()
+  for (const error of errors) {
+    if (isChoice(error.keyword)) choices.set(placeOf(error), { error, alternatives: [] })
+  }
+  for (const error of errors) {
+    for (const schemaPath of pathsAbove(error.schemaPath)) {
+      if (!isChoice(schemaPath.slice(schemaPath.lastIndexOf('/') + 1))) continue
+      // One place in the schema checks all items of a list: the choice is that of the same item.
+      for (const instancePath of [error.instancePath, ...pathsAbove(error.instancePath)]) {
+        choices.get(placeOf({ instancePath, schemaPath }))?.alternatives.push(error)
+      }
+    }
+  }
+  return choices
 }
 
-function isChoiceOfValues(choice: ErrorObject, errors: readonly ErrorObject[]): boolean {
-  return alternatives(choice, errors).every(
+function isChoice(keyword: string): boolean {
+  return keyword === 'anyOf' || keyword === 'oneOf'
+}
+
+function placeOf({ instancePath, schemaPath }: Pick<ErrorObject, 'instancePath' | 'schemaPath'>): string {
+  return `${instancePath}\0${schemaPath}`
+}
+
+/** `/a` and the empty path for `/a/b`. */
+function pathsAbove(path: string): string[] {
+  const segments = path.split('/')
+  return segments.slice(1).map((_, i) => segments.slice(0, i + 1).join('/'))
+}
+
+function isOfValues({ error, alternatives }: Choice): boolean {
+  return alternatives.every(
     ({ keyword, instancePath }) =>
-      instancePath === choice.instancePath && (keyword === 'const' || keyword === 'type' || keyword === 'enum'),
+      instancePath === error.instancePath && (keyword === 'const' || keyword === 'type' || keyword === 'enum'),
   )
 }
 
@@ -74,7 +108,7 @@ const comparisons: Record<string, string> = {
   exclusiveMaximum: 'less than',
 }
 
-function messageOf(error: ErrorObject, errors: readonly ErrorObject[]): string {
+function messageOf(error: ErrorObject, choice: Choice | undefined): string {
   const { keyword, params, message = 'is not valid' } = error
   const comparison = comparisons[keyword]
   if (comparison) return `must be ${comparison} ${params.limit}${found(error)}`
@@ -88,18 +122,16 @@ function messageOf(error: ErrorObject, errors: readonly ErrorObject[]): string {
       return `must be one of ${params.allowedValues.join(', ')}${found(error)}`
     case 'const':
       return `must be ${JSON.stringify(params.allowedValue)}${found(error)}`
-    case 'anyOf':
-    case 'oneOf':
-      return `must be ${choices(error, errors).join(', ')}${found(error)}`
     default:
+      if (choice && choice.alternatives.length > 0) return `must be ${allowedBy(choice).join(', ')}${found(error)}`
       return `${message}${found(error)}`
   }
 }
 
 /** What each alternative allows: its values where it names some, else its type. */
-function choices(choice: ErrorObject, errors: readonly ErrorObject[]): string[] {
-  const byAlternative = Map.groupBy(alternatives(choice, errors), ({ schemaPath }) => {
-    return schemaPath.slice(choice.schemaPath.length + 1).split('/')[0]
+function allowedBy({ error, alternatives }: Choice): string[] {
+  const byAlternative = Map.groupBy(alternatives, ({ schemaPath }) => {
+    return schemaPath.slice(error.schemaPath.length + 1).split('/')[0]
   })
   const parts = [...byAlternative.values()].flatMap((failed) => {
     const named = failed.filter(({ keyword }) => keyword !== 'type')
