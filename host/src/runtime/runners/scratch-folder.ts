@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs'
 import { chmod, readdir, rm } from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 /** A folder that a running plugin has for itself, and that is gone after it. */
 export interface ScratchFolder {
@@ -36,6 +36,13 @@ async function remove(path: string): Promise<void> {
     })
   } catch {
     // A later host tries again.
+  }
+  try {
+    // The last one out closes the door. A folder is made without a pause, so nobody comes in between these two.
+    rmdirSync(dirname(path))
+    ofThisHost = undefined
+  } catch {
+    // There are others.
   }
 }
 
