@@ -431,7 +431,7 @@ describe('what a plugin says', () => {
         level: 40,
         ...about,
         ...context,
-        fields: { a: ['[redacted: token]', '1'], '[redacted: token]': true },
+        fields: { a: ['[redacted: token]', '1n'], '[redacted: token]': true },
         msg: 'logged [redacted: token]',
       },
       { level: 50, ...about, ...context, trace: 'at [redacted: token]', msg: 'plugin failed' },
