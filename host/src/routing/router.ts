@@ -208,7 +208,7 @@ export class Router {
     const pluginRequest = { machineClass: checked, ...(permitted && { secret: permitted }) }
     const answer = await this.#call(chosen, 'validateMachineClass', pluginRequest, patience)
     const own = (answer as { violations: Violation[] }).violations.map(({ path, message }) => {
-      return { path, message: redact(message, permitted) }
+      return { path: redact(path, permitted), message: redact(message, permitted) }
     })
     return { violations: [...own, ...secretViolations] }
   }

@@ -3,7 +3,7 @@ import { type DriverMethod, isMachineCode, methodName } from '@mcm/sdk/contract'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import type { ErrorMessage } from './messages.ts'
-import { redact } from './redact.ts'
+import { redactAll } from './redact.ts'
 
 /** The call in which a plugin failed. */
 interface FailedCall {
@@ -11,19 +11,23 @@ interface FailedCall {
   method: DriverMethod
   machine: string
   requestId: string
-  secret: Record<string, Uint8Array> | undefined
+  /** Blacks out secrets. */
+  redact(text: string): string
 }
 
-/** Makes a MachineError of what a plugin says that it threw. Blacks out the secret of the call in all of it. */
+/** Makes a MachineError of what a plugin says that it threw. Blacks out secrets in all of it. */
 export function pluginError(call: FailedCall, { code, message, options, trace }: ErrorMessage, log: Log): MachineError {
-  const { plugin, machine, requestId, secret } = call
+  const { plugin, machine, requestId, redact } = call
+  const text = redact(message)
+  // The host goes by these, and they are words of its own.
+  const { source, retry, ...texts } = options
+  const redacted = redactAll(texts, redact) as typeof texts
   const method = methodName(call.method)
-  const text = redact(message, secret)
-  const context = { requestId, method, machine, trace: redact(trace, secret) }
+  const context = { requestId, method, machine, trace: redact(trace) }
   const invalid = (why: string) => hostError('PLUGIN_ANSWER_INVALID', `${plugin} ${why}`, { source: 'plugin' })
   if (!isMachineCode(code) || code === 'OK') {
     log.error(context, 'plugin failed')
-    return invalid(`failed with the code "${code}", which is none: ${text}`)
+    return invalid(`failed with the code "${redact(code)}", which is none: ${text}`)
   }
   // From InitializeMachine it only means "try again"; elsewhere the caller adopts the VM by it.
   const namesVm = options.providerID && options.nodeName
@@ -33,7 +37,5 @@ export function pluginError(call: FailedCall, { code, message, options, trace }:
   // The trace of a plugin's own bug is all that its author will have.
   if (code === 'Internal') log.error(context, 'plugin failed')
   else log.debug(context, 'plugin answered with an error')
-  const violations = options.violations?.map(({ path, message }) => ({ path, message: redact(message, secret) }))
-  const reason = options.reason === undefined ? undefined : redact(options.reason, secret)
-  return new MachineError(code, text, { ...options, ...(violations && { violations }), ...(reason && { reason }) })
+  return new MachineError(code, text, { ...redacted, ...(source && { source }), ...(retry && { retry }) })
 }

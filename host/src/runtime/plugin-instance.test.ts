@@ -414,15 +414,30 @@ describe('what a plugin says', () => {
       error: {
         code: 'Internal',
         message: 'failed tok-secret',
-        options: { violations: [{ path: 'p', message: 'tok-secret' }] },
+        options: {
+          retry: 'later',
+          reason: 'r tok-secret',
+          lastKnownState: 's tok-secret',
+          providerID: 'x:///tok-secret',
+          nodeName: 'n tok-secret',
+          addresses: [{ type: 'Hostname', address: 'a tok-secret' }],
+          violations: [{ path: 'p tok-secret', message: 'tok-secret' }],
+        },
         trace: 'at tok-secret',
       },
     })
     expect(await errorOf(answer)).toMatchObject({
       message: 'failed [redacted: token]',
-      violations: [{ path: 'p', message: '[redacted: token]' }],
+      retry: 'later',
+      reason: 'r [redacted: token]',
+      lastKnownState: 's [redacted: token]',
+      providerID: 'x:///[redacted: token]',
+      nodeName: 'n [redacted: token]',
+      addresses: [{ type: 'Hostname', address: 'a [redacted: token]' }],
+      violations: [{ path: 'p [redacted: token]', message: '[redacted: token]' }],
     })
     events.output('late tok-secret')
+    events.message({ type: 'log', id: 1, level: 'warn', message: 'late tok-secret', fields: { a: 'tok-secret' } })
     const about = { plugin: 'plugin-A', pluginVersion: '1.0.0', instance: instance.id }
     const context = { requestId: 'r-1', method: 'CreateMachine', machine: 'ns/m' }
     expect(lines.slice(1)).toEqual([
@@ -431,16 +446,22 @@ describe('what a plugin says', () => {
         level: 40,
         ...about,
         ...context,
-        fields: { a: ['[redacted: token]', '1'], '[redacted: token]': true },
+        fields: { a: ['[redacted: token]', '1n'], '[redacted: token]': true },
         msg: 'logged [redacted: token]',
       },
       { level: 50, ...about, ...context, trace: 'at [redacted: token]', msg: 'plugin failed' },
       { level: 30, ...about, output: 'late [redacted: token]', msg: 'plugin printed' },
+      { level: 40, ...about, fields: { a: '[redacted: token]' }, msg: 'late [redacted: token]' },
     ])
   })
 
   it.each([
     ['a code that is none', { code: 'Broken' }, 'plugin-A failed with the code "Broken", which is none: x'],
+    [
+      'a code with a secret',
+      { code: 'tok-secret' },
+      'plugin-A failed with the code "[redacted: token]", which is none: x',
+    ],
     ['OK', { code: 'OK' }, 'plugin-A failed with the code "OK", which is none: x'],
     ['no code', {}, 'plugin-A failed with the code "", which is none: x'],
     [

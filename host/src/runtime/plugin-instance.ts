@@ -86,7 +86,6 @@ interface RunningCall {
   method: DriverMethod
   machine: string
   requestId: string
-  secret: Record<string, Uint8Array> | undefined
   isAcknowledged: boolean
   /** Its signal aborted, and the grace after that is over. */
   isIgnoringSignal: boolean
@@ -115,6 +114,8 @@ export class PluginInstance {
   readonly #calls = new Map<number, RunningCall>()
   readonly #figures = { calls: 0, errors: 0 }
   readonly #secrets = new SecretMemory()
+  /** Blacks out the secrets of all calls that a text may come from. */
+  readonly #redact = (text: string) => this.#secrets.redact(text)
   readonly #liveness: Liveness
   readonly #helloTimer: NodeJS.Timeout
   readonly #readiness = Promise.withResolvers<void>()
@@ -227,7 +228,9 @@ export class PluginInstance {
     const id = ++this.#lastCallId
     let graceTimer: NodeJS.Timeout | undefined
     let isError = false
+    const releaseSecret = this.#secrets.hold(request.secret ?? {})
     const end = () => {
+      releaseSecret()
       clearTimeout(graceTimer)
       this.#calls.delete(id)
       onEnd()
@@ -242,7 +245,6 @@ export class PluginInstance {
       method,
       machine,
       requestId,
-      secret: request.secret,
       isAcknowledged: false,
       isIgnoringSignal: false,
       resolve(response) {
@@ -256,7 +258,6 @@ export class PluginInstance {
       },
     }
     this.#calls.set(id, call)
-    if (request.secret) this.#secrets.remember(request.secret)
     this.#liveness.expect(id)
     this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
     return await waitWithCaller(reply, patience, (reason) => {
@@ -321,12 +322,15 @@ export class PluginInstance {
         // Answered before, or never asked.
         if (!call) this.#foreign('an answer to no running call')
         else if (message.type === 'answer') call.resolve(message.response)
-        else call.reject(pluginError({ ...call, plugin: this.plugin.name }, message.error, this.#log))
+        else
+          call.reject(
+            pluginError({ ...call, plugin: this.plugin.name, redact: this.#redact }, message.error, this.#log),
+          )
         return
       }
       case 'log': {
         const call = message.id === undefined ? undefined : this.#calls.get(message.id)
-        const fields = redactAll({ ...message.fields }, call?.secret)
+        const fields = redactAll({ ...message.fields }, this.#redact)
         const { requestId, machine } = call ?? {}
         const context = call && { requestId, method: methodName(call.method), machine }
         // The plugin's fields have a place of their own, where they cannot pass for the host's.
@@ -459,14 +463,6 @@ export class PluginInstance {
     return hostError('CALL_DEADLINE', `${what} took longer than its deadline${hint}`, {
       source: isStuck ? 'plugin' : 'host',
     })
-  }
-
-  /** Blacks out the secrets of all calls that a line may come from. */
-  #redact(text: string): string {
-    return this.#secrets.redact(
-      text,
-      [...this.#calls.values()].map(({ secret }) => secret),
-    )
   }
 }
 

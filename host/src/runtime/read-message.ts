@@ -1,5 +1,7 @@
 import type { MachineErrorOptions, NodeAddress, SecretKeys, Violation } from '@mcm/sdk'
 import { driverMethods } from '@mcm/sdk/contract'
+import { loggable } from './loggable.ts'
+import { isLargerThan } from './message-size.ts'
 import type { ErrorMessage, Hello, LogLevel, PluginMessage } from './messages.ts'
 
 /**
@@ -12,6 +14,9 @@ export function readMessage(value: unknown): PluginMessage | undefined {
   const { type, id } = value
   switch (type) {
     case 'hello': {
+      if (isLargerThan(value, maxHelloBytes)) {
+        return { type: 'refused', reason: 'what it says about itself is larger than 1 MiB: make its schema smaller' }
+      }
       const hello = readHello(value.hello)
       return hello && { type, nonce: textOf(value.nonce) ?? '', hello }
     }
@@ -30,8 +35,15 @@ export function readMessage(value: unknown): PluginMessage | undefined {
     case 'log': {
       const { level, message, fields } = value
       if (!isLogLevel(level)) return undefined
-      const text = textOf(message) ?? ''
-      return { type, level, message: text, ...(isId(id) && { id }), ...(isObject(fields) && { fields }) }
+      const line: Extract<PluginMessage, { type: 'log' }> = {
+        type,
+        level,
+        message: textOf(message, maxLogLength) ?? '',
+      }
+      if (isId(id)) line.id = id
+      const plain = loggable(fields)
+      if (isObject(plain)) line.fields = plain
+      return line
     }
     case 'cloud-request': {
       const { service, ms, isFailure } = value
@@ -79,7 +91,7 @@ function readError(value: unknown): ErrorMessage | undefined {
     code: textOf(code) ?? '',
     message: textOf(message) ?? '',
     options: readOptions(isObject(options) ? options : {}),
-    trace: textOf(trace) ?? '',
+    trace: textOf(trace, maxLogLength) ?? '',
   }
 }
 
@@ -100,22 +112,25 @@ function readOptions(options: Record<string, unknown>): Omit<MachineErrorOptions
   return read
 }
 
-/** The objects of a list that have a text under each of the keys, with those keys only. */
+/** The first objects of a list that have a text under each of the keys, with those keys only. */
 function objectsOf(value: unknown, keys: readonly string[]): Record<string, unknown>[] {
   if (!Array.isArray(value)) return []
   return value
+    .slice(0, maxObjects)
     .filter(
       (item): item is Record<string, unknown> => isObject(item) && keys.every((key) => typeof item[key] === 'string'),
     )
-    .map((item) => Object.fromEntries(keys.map((key) => [key, item[key]])))
+    .map((item) => Object.fromEntries(keys.map((key) => [key, textOf(item[key])])))
 }
 
 function textsOf(value: unknown): string[] {
   return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
 }
 
-function textOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+/** A text, cut: it goes on to callers and logs, which no plugin may fill. */
+function textOf(value: unknown, maxLength = maxTextLength): string | undefined {
+  if (typeof value !== 'string') return undefined
+  return value.length > maxLength ? `${value.slice(0, maxLength)}…` : value
 }
 
 function isId(value: unknown): value is number {
@@ -135,6 +150,13 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+// What a person reads in a log may be long, such as a stack with its causes. All other texts are a few lines at most.
+const maxLogLength = 16_384
+const maxTextLength = 4096
+// More than a machine has addresses, and more violations than anybody corrects in one go.
+const maxObjects = 100
+// The largest schemas have some 100 KiB. Checks of classes are made from it, which takes the host's own time.
+const maxHelloBytes = 1 << 20
 // More than any call may take.
 const maxRequestMs = 7 * 24 * 3600_000
 const maxRetryAfterMs = 365 * 24 * 3600_000

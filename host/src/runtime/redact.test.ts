@@ -41,6 +41,11 @@ describe('redact', () => {
     )
   })
 
+  it('leaves nothing of values that overlap', () => {
+    const texts = secret({ first: 'xxabcdef', second: 'abcdefghijklmnop' })
+    expect(redact('<xxabcdefghijklmnop>', texts)).toBe('<[redacted: first]>')
+  })
+
   it('leaves short values and other text alone', () => {
     const texts = secret({ region: 'north', empty: '', spaces: '      ' })
     expect(redact('in the north of      it', texts)).toBe('in the north of      it')
@@ -57,7 +62,7 @@ it('redactAll goes through everything, keys too', () => {
     yes: true,
     none: undefined,
   }
-  expect(redactAll(value, secret({ token }))).toEqual({
+  expect(redactAll(value, (text) => redact(text, secret({ token })))).toEqual({
     '[redacted: token]': ['[redacted: token]', { deep: 'x[redacted: token]' }],
     number: 1,
     big: '2',

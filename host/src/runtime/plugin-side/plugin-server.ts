@@ -2,11 +2,11 @@ import { inspect } from 'node:util'
 import { type CallContext, type JsonObject, type Logger, MachineError, type Plugin } from '@mcm/sdk'
 import { ClientCache, type DriverMethod, driverMethods, invokePlugin, type PluginRequest } from '@mcm/sdk/contract'
 import { explainDenial } from '../explain-denial.ts'
+import { loggable } from '../loggable.ts'
 import { isLargerThan } from '../message-size.ts'
 import type { CancelReason, ErrorMessage, Hello, HostMessage, PluginMessage } from '../messages.ts'
 import { cloudRequestFunction } from './cloud-request-function.ts'
 import { Lints } from './lints.ts'
-import { loggable } from './loggable.ts'
 
 /** The plugin's side of the channel: takes calls, runs the plugin's methods, answers. */
 export class PluginServer {

@@ -129,7 +129,11 @@ export class ChildProcessRunner implements Runner {
       if (isEnded || killCause !== undefined) return
       if (messages.isFlood()) return kill('flooded the host with messages')
       if (!output.passes(message)) return
-      events.message(message)
+      try {
+        events.message(message)
+      } catch (error) {
+        kill(`sent what the host cannot read: ${String(error)}`)
+      }
     })
     const memory = child.pid === undefined ? undefined : new MemoryWatch(child.pid, memoryMiB, kill)
     const sender = new BoundedSender(child, kill)

@@ -63,7 +63,11 @@ export class WorkerThreadRunner implements Runner {
       if (isEnded || endCause !== undefined) return
       if (messages.isFlood()) return kill('flooded the host with messages')
       if (!output.passes(message)) return
-      events.message(message)
+      try {
+        events.message(message)
+      } catch (error) {
+        kill(`sent what the host cannot read: ${String(error)}`)
+      }
     })
     worker.on('messageerror', () => events.message(undefined))
     // What nobody caught in the thread. Its end follows.

@@ -23,6 +23,24 @@ it.each<[string, unknown, unknown]>([
   expect(structuredClone(loggable(value))).toEqual(expected)
 })
 
+/** So many levels, each of which holds the next one twice. */
+function doubled(levels: number): unknown {
+  let value: unknown = 'x'
+  for (let i = 0; i < levels; i++) value = { a: value, b: value }
+  return value
+}
+
+it.each<[string, unknown]>([
+  ['which multiplies in depth', Array.from({ length: 100 }, () => Array.from({ length: 100 }, () => [1, 2, 3]))],
+  ['which holds the same again and again', doubled(40)],
+  ['of long texts', Array.from({ length: 100 }, () => 'x'.repeat(16_000))],
+  ['of long keys', Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`${i}`.padEnd(100_000, 'x'), 1]))],
+  ['in an array that says it has billions of items', new Array(4_000_000_000)],
+  ['in a bigint', 1n << 10_000_000n],
+])('cuts a lot %s', (_, value) => {
+  expect(JSON.stringify(loggable(value)).length).toBeLessThan(100_000)
+})
+
 it('keeps what an error says, and its causes', () => {
   const error = Object.assign(new Error('outer', { cause: new TypeError('inner') }), { status: 503 })
   expect(loggable({ error })).toMatchObject({
