@@ -241,6 +241,21 @@ describe('a call', () => {
   )
 })
 
+it('a caller that goes in the turn of the answer leaves nothing behind', async () => {
+  vi.useFakeTimers()
+  const { plugin, instance, call } = setUp()
+  plugin.greet()
+  const controller = new AbortController()
+  const { answer } = call({ signal: controller.signal })
+  plugin.answer('just in time')
+  controller.abort()
+  expect(await answer).toBe('just in time')
+  expect(instance.figures).toEqual({ calls: 1, errors: 0, running: 0 })
+  expect(plugin.sent.map(({ type }) => type)).not.toContain('cancel')
+  // That of the signs of life.
+  expect(vi.getTimerCount()).toBe(1)
+})
+
 describe('a plugin that gives no sign of life', () => {
   const advance = async (ms: number) => {
     await vi.advanceTimersByTimeAsync(ms)

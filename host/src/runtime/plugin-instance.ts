@@ -261,6 +261,8 @@ export class PluginInstance {
     this.#liveness.expect(id)
     this.#running.send({ type: 'call', id, method, request, deadlineMs: patience.deadlineMs })
     return await waitWithCaller(reply, patience, (reason) => {
+      // It was answered in this same turn, and the caller gets that.
+      if (!this.#calls.has(id)) return this.#goneError(method, reason, call)
       // Nobody waits for the reply any more, and the plugin may never give one.
       reply.catch(() => {})
       countError()

@@ -77,7 +77,9 @@ describe('an error', () => {
     [new TypeError('x is undefined\nsecond line'), 'TypeError (x is undefined)'],
     ['text', 'text'],
     [undefined, 'undefined'],
-  ])('%s that is no MachineError is named', (thrown, what) => {
+    [Object.assign(new Error(), { message: 5 }), 'Error (5)'],
+    [Object.create(null), 'something that is no text'],
+  ])('$1 that is no MachineError is named', (thrown, what) => {
     const { lints, said } = setUp()
     lints.thrown('createMachine', thrown, signal)
     expect(said).toEqual([

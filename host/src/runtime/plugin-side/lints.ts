@@ -55,8 +55,7 @@ export class Lints {
   thrown(method: DriverMethod, error: unknown, signal: AbortSignal): void {
     // What a library throws at an abort says the same as the signal.
     if (MachineError.is(error) || signal.aborted) return
-    const what = error instanceof Error ? `${error.name} (${error.message.split('\n')[0]})` : String(error)
-    const text = `${method} threw ${what}, which is no MachineError: callers see Internal, and blame on the plugin. Throw MachineError with a code, and the error as its cause`
+    const text = `${method} threw ${nameOf(error)}, which is no MachineError: callers see Internal, and blame on the plugin. Throw MachineError with a code, and the error as its cause`
     this.#say(`error ${method}`, text)
   }
 
@@ -64,6 +63,15 @@ export class Lints {
     if (this.#said.has(key)) return
     this.#said.add(key)
     this.#warn(`lint: ${text}`)
+  }
+}
+
+function nameOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name} (${String(error.message).split('\n')[0]})` : String(error)
+  } catch {
+    // It has no prototype, or its own code throws.
+    return 'something that is no text'
   }
 }
 
