@@ -184,9 +184,10 @@ describe('a spec', () => {
   it("with very many violations of the plugin's own rules is told in short too", async () => {
     const validate = () => Array(200_000).fill({ path: 'providerSpec', message: 'x' })
     const { driver } = inlineRouter([pluginOf('A', { validate })])
-    const { reason, message } = await errorOf(driver.createMachine(request()))
+    const { reason, message, violations } = await errorOf(driver.createMachine(request()))
     expect(reason).toBe('SPEC_INVALID')
-    expect(message).toContain('  … and 199990 more; ValidateMachineClass lists them\n')
+    expect(message).toContain('  … and 91 more; ValidateMachineClass lists them\n')
+    expect(violations.at(-1)).toEqual({ path: '', message: '… and 199900 more' })
   })
 
   it("keeps the plugin's own words about what it found out later", async () => {

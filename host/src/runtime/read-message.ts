@@ -104,11 +104,14 @@ function readOptions(options: Record<string, unknown>): Omit<MachineErrorOptions
     read.retryAfterMs = retryAfterMs
   }
   for (const key of ['reason', 'lastKnownState', 'providerID', 'nodeName'] as const) {
-    const text = textOf(options[key])
+    // A plugin reads its own state again; cut, it would be none.
+    const text = textOf(options[key], key === 'lastKnownState' ? maxStateLength : maxTextLength)
     if (text !== undefined) read[key] = text
   }
   read.addresses = objectsOf(options.addresses, ['type', 'address']) as unknown as NodeAddress[]
   read.violations = objectsOf(options.violations, ['path', 'message']) as unknown as Violation[]
+  const left = Array.isArray(options.violations) ? options.violations.length - maxObjects : 0
+  if (left > 0) read.violations.push({ path: '', message: `… and ${left} more` })
   return read
 }
 
@@ -153,6 +156,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 // What a person reads in a log may be long, such as a stack with its causes. All other texts are a few lines at most.
 const maxLogLength = 16_384
 const maxTextLength = 4096
+const maxStateLength = 65_536
 // More than a machine has addresses, and more violations than anybody corrects in one go.
 const maxObjects = 100
 // The largest schemas have some 100 KiB. Checks of classes are made from it, which takes the host's own time.
