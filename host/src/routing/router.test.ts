@@ -204,6 +204,31 @@ describe('a spec', () => {
     })
   })
 
+  it('is checked by the version that gets it, though the call has waited while another one ran', async () => {
+    const { plugin, next } = heldPlugin('A')
+    const { driver, resilience, supervisors } = inlineRouter([plugin], { perPlugin: 1 })
+    const running = errorOf(driver.createMachine(request()))
+    const held = await next()
+    const waiting = errorOf(driver.createMachine(request('A', 'other')))
+    await vi.waitFor(() => expect(resilience.figures('plugin-A').queued).toBe(1))
+    // The next to start is stricter.
+    Object.assign(plugin, { providerSpec: spec })
+    const [old] = supervisors.flatMap(({ instances }) => instances)
+    const stopped = old?.stop(0)
+    await vi.waitFor(() => expect(held.context.signal.aborted).toBe(true))
+    held.fail(held.context.signal.reason)
+    await stopped
+    expect(await running).toMatchObject({ reason: 'HOST_STOPPING' })
+    expect(await waiting).toMatchObject({
+      reason: 'SPEC_INVALID',
+      violations: [{ path: 'providerSpec.region', message: 'is required' }],
+    })
+    // Each of the two calls counts once, for the version that it was given.
+    const outcomes = supervisors.flatMap(({ instances }) => instances.map(({ outcomes }) => outcomes.calls))
+    expect([old?.outcomes.calls, ...outcomes]).toEqual([1, 1])
+    expect(resilience.figures('plugin-A')).toMatchObject({ running: 0, queued: 0 })
+  })
+
   it('comes with those keys of the Secret only that the plugin named', async () => {
     const seen: unknown[] = []
     const createMachine = async ({ secret }: { secret: object }) => {

@@ -16,7 +16,7 @@ import {
   methodName,
   type PluginRequest,
 } from '@mcm/sdk/contract'
-import { secretData } from '@mcm/sdk/schema'
+import { permittedSecretData, secretData } from '@mcm/sdk/schema'
 import { hostError } from '../host-error.ts'
 import type { Log } from '../log.ts'
 import { ownProvider } from '../plugins/plugin-package.ts'
@@ -32,10 +32,12 @@ import { requestIdOf } from './request-id.ts'
 import type { Resilience } from './resilience/resilience.ts'
 import type { RouteTable } from './route-table.ts'
 
-/** What a call was given: the instance that has checked it, and who knows another when that one ends. */
-interface Chosen {
-  supervisor: PluginSupervisor
+/** What one attempt of a call was given. */
+interface Attempt extends Caller {
+  /** Checks the request and gets it: another may be of another version, with another schema. */
   instance: PluginInstance
+  /** Takes the attempt's slot over; what it returns gives the slot back. */
+  takeSlot(): () => void
 }
 
 /** How long a call may take when its caller does not say, and at most. Milliseconds. */
@@ -150,10 +152,12 @@ export class Router {
     patience: Caller,
   ): Promise<object> {
     const end = this.#observer.driverAsked(method, ownProvider(supervisor.plugin))
+    const { name: plugin } = supervisor.plugin
+    // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
+    const secret = specMethods.has(method) ? credentialFor(supervisor, request) : undefined
     try {
-      // The same version checks the request and gets it.
-      const response = await supervisor.use(method, patience, (instance) =>
-        this.#runOn({ supervisor, instance }, method, request, patience),
+      const response = await this.#resilience.run({ plugin, method, secret, ...patience }, (release) =>
+        this.#attempt(supervisor, method, request, patience, release),
       )
       end()
       return response
@@ -163,18 +167,37 @@ export class Router {
     }
   }
 
-  async #runOn(chosen: Chosen, method: DriverMethod, request: AnyRequest, patience: Caller): Promise<object> {
-    const { instance } = chosen
-    const { hello, validator } = instance
-    if (method === 'validateMachineClass') return await this.#validateClass(chosen, request, patience)
+  /** @param release Called once, when the plugin works on the call no longer, or when it has not got it. */
+  async #attempt(
+    supervisor: PluginSupervisor,
+    method: DriverMethod,
+    request: AnyRequest,
+    patience: Caller,
+    release: () => void,
+  ): Promise<object> {
+    let isTaken = false
+    const takeSlot = () => {
+      isTaken = true
+      return release
+    }
+    try {
+      return await supervisor.use(method, patience, (instance) =>
+        this.#runOn({ instance, takeSlot, ...patience }, method, request),
+      )
+    } finally {
+      if (!isTaken) release()
+    }
+  }
+
+  async #runOn(attempt: Attempt, method: DriverMethod, request: AnyRequest): Promise<object> {
+    const { hello, plugin, validator } = attempt.instance
+    if (method === 'validateMachineClass') return await this.#validateClass(attempt, request)
     if (!hello.capabilities.includes(method)) {
-      throw hostError('METHOD_MISSING', `${instance.plugin.name} does not implement ${methodName(method)}`, {
-        source: 'plugin',
-      })
+      throw hostError('METHOD_MISSING', `${plugin.name} does not implement ${methodName(method)}`, { source: 'plugin' })
     }
     const { machineClass, secret, ...rest } = request
     if (!machineClass || !specMethods.has(method)) {
-      return await this.#call(chosen, method, { ...rest, ...(machineClass && { machineClass }) }, patience)
+      return await this.#call(attempt, method, { ...rest, ...(machineClass && { machineClass }) })
     }
     const checked = withOwnSpec(machineClass)
     const data = secretData(secret)
@@ -182,7 +205,7 @@ export class Router {
     if (violations.length > 0) throw invalidClass(machineClass, violations)
     try {
       const pluginRequest = { ...rest, machineClass: checked, secret: validator.permittedSecretData(data) }
-      return await this.#call(chosen, method, pluginRequest, patience)
+      return await this.#call(attempt, method, pluginRequest)
     } catch (error) {
       // The plugin's own rules were violated, before its method ran: tell it as the schema's are told.
       if (MachineError.is(error) && error.reason === 'SPEC_INVALID' && error.violations.length > 0) {
@@ -194,11 +217,10 @@ export class Router {
 
   /** The plugin's own rules can only be asked about a spec that has the right shape. */
   async #validateClass(
-    chosen: Chosen,
+    attempt: Attempt,
     { machineClass = { metadata: { name: '', namespace: '' } }, secret }: AnyRequest,
-    patience: Caller,
   ): Promise<{ violations: Violation[] }> {
-    const { validator } = chosen.instance
+    const { validator } = attempt.instance
     const checked = withOwnSpec(machineClass)
     const data = secret && secretData(secret)
     const secretViolations = data ? validator.secretViolations(data) : []
@@ -206,7 +228,7 @@ export class Router {
     if (specViolations.length > 0) return { violations: [...specViolations, ...secretViolations] }
     const permitted = data && secretViolations.length === 0 ? validator.permittedSecretData(data) : undefined
     const pluginRequest = { machineClass: checked, ...(permitted && { secret: permitted }) }
-    const answer = await this.#call(chosen, 'validateMachineClass', pluginRequest, patience)
+    const answer = await this.#call(attempt, 'validateMachineClass', pluginRequest)
     const own = (answer as { violations: Violation[] }).violations.map(({ path, message }) => {
       return { path: redact(path, permitted), message: redact(message, permitted) }
     })
@@ -214,51 +236,18 @@ export class Router {
   }
 
   async #call(
-    { supervisor, instance }: Chosen,
+    { instance, takeSlot, ...patience }: Attempt,
     method: DriverMethod,
     request: PluginRequest,
-    patience: Caller,
-  ): Promise<object> {
-    const plugin = instance.plugin.name
-    // The other methods do not go to the cloud with it, so they neither find it away nor have to care.
-    const secret = specMethods.has(method) ? request.secret : undefined
-    return await this.#resilience.run({ plugin, method, secret, ...patience }, async (release) => {
-      if (instance.state.kind !== 'ended') return await this.#callOn(instance, method, request, patience, release)
-      // It has ended while the call waited for its turn, or to be repeated.
-      let isBegun = false
-      try {
-        return await supervisor.use(method, patience, async (fresh) => {
-          isBegun = true
-          return await this.#callOn(fresh, method, request, patience, release)
-        })
-      } finally {
-        if (!isBegun) release()
-      }
-    })
-  }
-
-  /** @param release Called once, when the plugin works on the call no longer. */
-  async #callOn(
-    instance: PluginInstance,
-    method: DriverMethod,
-    request: PluginRequest,
-    patience: Caller,
-    release: () => void,
   ): Promise<object> {
     const { machine } = request
-    const { name } = instance.plugin
-    let onEnd = release
-    try {
-      if (machine && changingMethods.has(method)) {
-        const unlock = this.#locks.take(instance.plugin.manifest.providers, machine, method)
-        onEnd = () => {
-          unlock()
-          release()
-        }
-      }
-    } catch (error) {
+    const { name, manifest } = instance.plugin
+    const isChange = machine && changingMethods.has(method)
+    const unlock = isChange ? this.#locks.take(manifest.providers, machine, method) : undefined
+    const release = takeSlot()
+    const onEnd = () => {
+      unlock?.()
       release()
-      throw error
     }
     const text = machine ? displayName(machine) : ''
     const answer = await instance.call({ method, request, machine: text, ...patience, onEnd })
@@ -327,6 +316,12 @@ const machineMethods = new Set<DriverMethod>([...changingMethods, 'getMachineSta
 // A migration's class is not filled yet, and volume ids do not depend on it.
 const specMethods = new Set<DriverMethod>([...machineMethods, 'listMachines'])
 const neverAborted = new AbortController().signal
+
+/** No instance has been chosen yet: the keys are those that the plugin named last, or all before it ever ran. */
+function credentialFor({ hello }: PluginSupervisor, { secret }: AnyRequest): Record<string, Uint8Array> {
+  const data = secretData(secret)
+  return hello ? permittedSecretData(hello.secret, data) : data
+}
 
 function providerOf({ machineClass, provider }: AnyRequest): string | undefined {
   return machineClass ? machineClass.provider : provider

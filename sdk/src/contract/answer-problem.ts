@@ -1,3 +1,4 @@
+import type { Violation } from '../errors/machine-error.ts'
 import type { DriverMethod } from '../model/driver.ts'
 import { responseFromPlain } from './methods.ts'
 
@@ -10,7 +11,9 @@ export function answerProblem(method: DriverMethod, response: unknown): string |
   for (const key of neededFields[method] ?? []) if (!Reflect.get(response, key)) return `${key} is empty`
   try {
     responseFromPlain(method, response)
-    return undefined
+    const { violations = [] } = response as { violations?: Partial<Violation>[] }
+    const i = violations.findIndex(({ path, message }) => path === undefined || !message)
+    return i < 0 ? undefined : `violations[${i}] needs a path and a message`
   } catch (error) {
     return (error as Error).message
   }
@@ -21,4 +24,5 @@ const neededFields: { [M in DriverMethod]?: string[] } = {
   getMachineStatus: ['providerID', 'nodeName'],
   listMachines: ['machineList'],
   getVolumeIDs: ['volumeIDs'],
+  validateMachineClass: ['violations'],
 }

@@ -112,6 +112,24 @@ describe('a client', () => {
     expect(disposed).toEqual(['first'])
   })
 
+  it('that takes too long is not waited for, also where making it ignores its signal', async () => {
+    const cache = new ClientCache()
+    const disposed: string[] = []
+    const dispose = (client: string) => void disposed.push(client)
+    const { promise, resolve } = Promise.withResolvers<string>()
+    const { client, release } = cache.lease(signal)
+    const late = expect(client('a', () => promise, dispose)).rejects.toMatchObject({ name: 'TimeoutError' })
+    await vi.advanceTimersByTimeAsync(30_000)
+    await late
+    expect(await client('a', () => 'second', dispose)).toBe('second')
+    resolve('first')
+    await vi.advanceTimersByTimeAsync(0)
+    expect(disposed).toEqual(['first'])
+    release()
+    await cache.close()
+    expect(disposed).toEqual(['first', 'second'])
+  })
+
   it('that is being made when the plugin stops is told to end', async () => {
     const cache = new ClientCache()
     const made = cache.lease(signal).client('a', (own) => sleep(60_000, own))

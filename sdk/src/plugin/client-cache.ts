@@ -52,9 +52,10 @@ export class ClientCache {
     const tooLate = setTimeout(() => {
       making.abort(new DOMException(`making the client took longer than ${makeMs / 1000} s`, 'TimeoutError'))
     }, makeMs)
-    const client = Promise.resolve()
-      .then(() => make(making.signal))
-      .finally(() => clearTimeout(tooLate))
+    const made = Promise.resolve().then(() => make(making.signal))
+    // Not every `make` heeds its signal; its callers do not wait for that.
+    const client = untilAborted(made, making.signal).finally(() => clearTimeout(tooLate))
+    let disposed: Promise<void> | undefined
     const entry: Entry = {
       id,
       client,
@@ -62,7 +63,11 @@ export class ClientCache {
       isMade: false,
       users: 0,
       idle: undefined,
-      dispose: async () => dispose?.(await client),
+      // Also what is made after all, when nobody waits for it any more.
+      dispose: () => {
+        disposed ??= made.then(dispose)
+        return disposed
+      },
     }
     this.#entries.set(id, entry)
     client.then(
@@ -70,7 +75,7 @@ export class ClientCache {
         entry.isMade = true
       },
       // A failed login is not kept: the next call tries again. Its caller gets the error.
-      () => this.#forget(entry),
+      () => void this.#drop(entry),
     )
     return entry
   }
@@ -105,5 +110,6 @@ interface Entry {
   users: number
   /** Runs while nobody does. */
   idle: NodeJS.Timeout | undefined
+  /** Safe to call twice. */
   dispose(): Promise<void>
 }

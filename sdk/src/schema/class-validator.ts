@@ -25,7 +25,8 @@ export class ClassValidator {
   secretViolations(data: Readonly<Record<string, Uint8Array>>): Violation[] {
     return Object.entries(this.#secretKeys)
       .filter(
-        ([key, rule]) => isRequired(rule) && ![key, ...aliasesOf(rule)].some((name) => (data[name]?.length ?? 0) > 0),
+        ([key, rule]) =>
+          isRequired(rule) && ![key, ...aliasesOf(rule)].some((name) => (ownValue(data, name)?.length ?? 0) > 0),
       )
       .map(([key, rule]) => {
         const or = aliasesOf(rule)
@@ -37,15 +38,28 @@ export class ClassValidator {
 
   /** The values of those keys that the plugin named; nobody else's business reaches it. */
   permittedSecretData(data: Readonly<Record<string, Uint8Array>>): Record<string, Uint8Array> {
-    const permitted: Record<string, Uint8Array> = {}
-    for (const [key, rule] of Object.entries(this.#secretKeys)) {
-      for (const name of [key, ...aliasesOf(rule)]) {
-        const value = data[name]
-        if (value) permitted[name] = value
-      }
-    }
-    return permitted
+    return permittedSecretData(this.#secretKeys, data)
   }
+}
+
+/** The values of those keys that a plugin named. */
+export function permittedSecretData(
+  secretKeys: SecretKeys,
+  data: Readonly<Record<string, Uint8Array>>,
+): Record<string, Uint8Array> {
+  const permitted: Record<string, Uint8Array> = {}
+  for (const [key, rule] of Object.entries(secretKeys)) {
+    for (const name of [key, ...aliasesOf(rule)]) {
+      const value = ownValue(data, name)
+      if (value) permitted[name] = value
+    }
+  }
+  return permitted
+}
+
+/** Not what every object inherits: a plugin may call a key `constructor`. */
+function ownValue(data: Readonly<Record<string, Uint8Array>>, name: string): Uint8Array | undefined {
+  return Object.hasOwn(data, name) ? data[name] : undefined
 }
 
 /** The values of a Secret; text values win, as in Kubernetes. */

@@ -4,5 +4,5 @@
  *
  * @packageDocumentation
  */
-export { ClassValidator, secretData } from './class-validator.ts'
+export { ClassValidator, permittedSecretData, secretData } from './class-validator.ts'
 export { compileSchema, describeErrors, pathSegment, type ValidateFunction } from './json-schema.ts'
