@@ -1,6 +1,6 @@
 import { toJson } from '@bufbuild/protobuf'
 import { MachineError } from '@mcm/sdk'
-import { type Plugin, type PluginFailure, type PluginInstance, PluginSchema, PluginState } from '@mcm/sdk/contract'
+import { type Plugin, type PluginFailure, type PluginInstance, PluginSchema } from '@mcm/sdk/contract'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { defaultEndpoint } from '../config/default-endpoint.ts'
@@ -71,9 +71,6 @@ async function list(options: PluginOptions): Promise<void> {
     // Only here: a running host may be elsewhere, or may have read another lock file.
     const origins = isLocal ? await Promise.all(plugins.map(({ folder }) => describeOrigin(folder))) : []
     const failed: Column<Plugin>[] = plugins.some(({ lastFailure }) => lastFailure) ? [lastFailureColumn] : []
-    // They run only to be looked at.
-    if (isLocal)
-      for (const plugin of plugins) if (plugin.state === PluginState.READY) plugin.state = PluginState.STOPPED
     const from: Column<Plugin> = { title: 'FROM', value: (plugin) => origins[plugins.indexOf(plugin)] ?? '' }
     console.log(render(plugins, [...columns, ...failed, ...(isLocal ? [from] : [])], options.output))
   }
@@ -147,13 +144,6 @@ async function fetchPlugins(options: PluginOptions): Promise<{ plugins: Plugin[]
     }
   }
   const { plugins } = await withLocalHost(options, async ({ plugins }) => plugins.list())
-  // They ran to be looked at, and have been stopped again.
-  const stopped = plugins.map((plugin) => ({
-    ...plugin,
-    state: plugin.state === PluginState.READY ? PluginState.STOPPED : plugin.state,
-    pid: 0,
-    memoryBytes: 0,
-    instances: [],
-  }))
-  return { plugins: stopped, isLocal: true }
+  // They have been stopped again.
+  return { plugins: plugins.map((plugin) => ({ ...plugin, pid: 0, memoryBytes: 0, instances: [] })), isLocal: true }
 }
