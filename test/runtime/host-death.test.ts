@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { waitFor } from '@mcm/sdk'
@@ -17,6 +17,7 @@ it.each(['slow', 'stubborn'])('a host that is killed leaves no %s plugin behind'
   const failure = failureOf(driver.createMachine(request(provider, { gate: gate.path })))
   await gate.arrived()
   host.process.kill('SIGKILL')
+  using _ = timeOfLife(`a ${name} plugin`)
   expect(await failure).toMatchObject({ code: 'Unavailable' })
   // The plugin's connection to the gate ends with its process.
   await gate.left()
@@ -30,11 +31,11 @@ it('a host that is killed leaves no plugin behind whose event loop is stuck', as
   onTestFinished(() => {
     if (isRunning(pid)) process.kill(pid, 'SIGKILL')
   })
-  const failure = failureOf(driver.createMachine(request('Looping', {}), { deadlineMs: Date.now() + 1000 }))
-  // Only a stuck plugin lets the deadline of this call pass.
-  expect(await failure).toMatchObject({ code: 'DeadlineExceeded' })
-  expect(process.kill(pid, 0)).toBe(true)
+  const failure = failureOf(driver.createMachine(request('Looping')))
+  await host.log.first(({ output }) => output === 'looping')
   host.process.kill('SIGKILL')
+  using _ = timeOfLife('a stuck plugin')
+  expect(await failure).toMatchObject({ code: 'Unavailable' })
   await waitFor(() => (isRunning(pid) ? undefined : true), {
     signal: AbortSignal.timeout(30_000),
     what: 'the end of the plugin',
@@ -75,10 +76,25 @@ it('a host that is killed leaves no program of a plugin behind, and the next one
   expect(existsSync(scratch)).toBe(false)
 })
 
+/** Prints how long a plugin lived after its host. Two seconds are promised; a machine that is busy is no failure. */
+function timeOfLife(what: string): Disposable {
+  const start = performance.now()
+  return {
+    [Symbol.dispose]: () => console.log(`${what} lived ${Math.round(performance.now() - start)} ms after its host`),
+  }
+}
+
+/** A process that has ended stays in the list until its new parent has looked at it, which can take seconds. */
 function isRunning(pid: number): boolean {
   try {
-    return process.kill(pid, 0)
+    process.kill(pid, 0)
   } catch {
     return false
+  }
+  try {
+    return !readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z ')
+  } catch {
+    // Gone meanwhile, or not Linux: the next look tells.
+    return true
   }
 }

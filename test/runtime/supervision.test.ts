@@ -46,7 +46,8 @@ describe('a plugin whose event loop is stuck', () => {
     const before = await driver.getMachineStatus(request('Looping'))
     const calls = ['m-1', 'm-2'].map((name) => failureOf(driver.createMachine(request('Looping', {}, {}, name))))
     expect(await Promise.all(calls)).toEqual([ended('looping', how), ended('looping', how)])
-    expect(await pluginOf('looping')).toMatchObject({ state: PluginState.STOPPED, reason: how, pid: 0 })
+    const reason = `${how}; its last lines:\n  looping`
+    expect(await pluginOf('looping')).toMatchObject({ state: PluginState.STOPPED, reason, pid: 0 })
     const after = await driver.getMachineStatus(request('Looping'))
     expect(after.nodeName).not.toBe(before.nodeName)
     expect(() => process.kill(Number(before.nodeName), 0)).toThrow('ESRCH')
@@ -54,7 +55,7 @@ describe('a plugin whose event loop is stuck', () => {
       state: PluginState.READY,
       reason: '',
       restarts: 1,
-      lastFailure: { cause: how, lastLines: [] },
+      lastFailure: { cause: how, lastLines: ['looping'] },
     })
   })
 
