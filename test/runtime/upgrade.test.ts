@@ -63,8 +63,10 @@ it('64 callers, 10,000 calls, five upgrades: no call fails, none runs twice, and
       if (upgraded % 3 === 0) {
         await host.log.first(({ msg, version: to }) => msg === 'plugin upgraded' && to === version)
       } else {
-        const { changes } = await driver.reloadPlugins()
-        expect(changes).toMatchObject([{ kind: PluginChangeKind.UPGRADED, toVersion: version }])
+        const [change] = (await driver.reloadPlugins()).changes
+        // Unchanged, where the host was faster to notice by itself.
+        expect([PluginChangeKind.UPGRADED, PluginChangeKind.UNCHANGED]).toContain(change?.kind)
+        expect(change?.toVersion).toBe(version)
       }
     }
   }
