@@ -63,10 +63,12 @@ export class DriverWorld implements AsyncDisposable {
 
   /** A request about a machine, as it is before its creation. */
   request(name: string, changes: JsonObject = {}, userData?: string): MachineRequest {
-    return machineRequest(name, {
+    const request = machineRequest(name, {
       providerSpec: this.spec(changes),
       ...(userData !== undefined && { secret: { userData } }),
     })
+    // A host routes by it.
+    return { ...request, machineClass: { ...request.machineClass, provider: 'libvirt' } }
   }
 
   identity(name: string) {
