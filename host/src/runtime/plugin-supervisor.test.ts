@@ -368,6 +368,22 @@ describe('a canary', () => {
     expect(supervisor.instances.map(({ plugin }) => plugin.version)).toEqual(['1.0.0', '2.0.0'])
   })
 
+  it('that dies while the old version is started for it takes nothing over', async () => {
+    const { runner, supervisor, start, use } = setUp()
+    await start()
+    runner.last.end('was ended by SIGKILL')
+    const outcome = supervisor.upgrade(version('2.0.0'), 0.1)
+    await turn()
+    const fresh = runner.last
+    fresh.greet()
+    await turn()
+    fresh.end('exited with code 1')
+    runner.last.greet()
+    expect(await outcome).toMatchObject({ kind: 'failed' })
+    expect(await use(versionOf)).toBe('1.0.0')
+    expect(supervisor.notice).toBe('2.0.0 could not take over: it exited with code 1 as soon as it was ready')
+  })
+
   it('is withdrawn when it dies', async () => {
     const { runner, supervisor, start, use, upgrade } = setUp()
     await start()

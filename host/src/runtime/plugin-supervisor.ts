@@ -216,15 +216,17 @@ export class PluginSupervisor {
       const instance = this.#newInstance(plugin)
       try {
         await instance.ready
+        // The old one may be stopped, or have ended meanwhile; without it there would be nothing to compare with.
+        if (canaryShare !== undefined) await this.start().catch(() => {})
+        const { state } = instance
+        if (state.kind === 'ended') throw new Error(`it ${state.cause} as soon as it was ready`)
       } catch (error) {
         const outcome = failed(error)
         if (outcome.kind === 'failed') this.#notice = outcome.reason
         this.#changed()
         return outcome
       }
-      // It may be stopped, or have ended meanwhile; without it there would be nothing to compare with.
-      if (canaryShare !== undefined) await this.start().catch(() => {})
-      if (canaryShare !== undefined && this.#current && instance.state.kind === 'ready') {
+      if (canaryShare !== undefined && this.#current) {
         this.#canary = { canary: new Canary(canaryShare), instance, old: { calls: 0, failures: 0 } }
         this.#log.info({ version: plugin.version, share: canaryShare }, 'plugin canary started')
         this.#changed()
