@@ -6,7 +6,7 @@ import { BoundedSender } from './bounded-sender.ts'
 import { inheritedDescriptors } from './inherited-descriptors.ts'
 import { MessageLimit } from './message-limit.ts'
 import { notStarted } from './not-started.ts'
-import { describeEnd } from './plugin-end.ts'
+import { endOf } from './plugin-end.ts'
 import { pluginEnvironment } from './plugin-environment.ts'
 import { heapLimitMiB, MemoryWatch } from './plugin-memory.ts'
 import { PluginOutput } from './plugin-output.ts'
@@ -147,7 +147,7 @@ export class ChildProcessRunner implements Runner {
       void release().then(resolve)
       const { lastLines } = output
       const reachedHeapMiB = output.saysHeapIsFull ? heapLimitMiB(memoryMiB) : undefined
-      events.ended(describeEnd({ child, lastLines, killCause, startError, reachedHeapMiB }))
+      events.ended(endOf({ child, lastLines, killCause, startError, reachedHeapMiB }))
     }
     // `close` comes when the last lines have been read, and they usually say why. It does not come while a program that
     // the plugin has started holds the plugin's output open: so the exit counts, after a moment for the lines.

@@ -15,7 +15,7 @@ export interface ProcessEnd {
 }
 
 /** Says how a process ended, in words for whoever has to do something about it. */
-export function describeEnd(end: ProcessEnd): PluginEnd {
+export function endOf(end: ProcessEnd): PluginEnd {
   const { child, killCause, startError, reachedHeapMiB } = end
   const lastLines = end.lastLines.map(explainDenial)
   if (killCause !== undefined) return { cause: killCause, lastLines }
