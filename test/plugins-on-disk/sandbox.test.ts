@@ -20,6 +20,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixture } from '../contract/testing/built-program.ts'
 import { fixtureVariant } from '../contract/testing/fixture-variant.ts'
 import { type HostProcess, startHost } from '../contract/testing/host-process.ts'
+import { openCheckout } from '../contract/testing/open-checkout.ts'
 import { failureOf, request } from '../contract/testing/requests.ts'
 
 // What a plugin may do is decided by its manifest. One plugin asks for nothing, others for something each.
@@ -230,6 +231,7 @@ describe('with the permission', () => {
 
 // Shown as skipped to an ordinary user; CI runs as root.
 describe.skipIf(process.getuid?.() !== 0)('with a user of its own (needs root, to become another user)', () => {
+  let project: ReturnType<typeof openCheckout>
   let other: HostProcess
   let otherDriver: ConnectedDriver
   const reach = async (name: string, spec = {}, provider = 'Reaching') => {
@@ -237,19 +239,23 @@ describe.skipIf(process.getuid?.() !== 0)('with a user of its own (needs root, t
   }
 
   beforeAll(async () => {
-    const neighbour = fixtureVariant(folder, 'reaching', { provider: 'Neighbour', permissions: { files: ['*'] } })
-    const locked = fixtureVariant(join(folder, 'locked'), 'reaching', { provider: 'Locked', permissions: {} })
+    project = openCheckout()
+    const root = project.path
+    const neighbour = fixtureVariant(folder, 'reaching', { provider: 'Neighbour', permissions: { files: ['*'] } }, root)
+    const locked = fixtureVariant(join(folder, 'locked'), 'reaching', { provider: 'Locked', permissions: {} }, root)
     chmodSync(folder, 0o711)
     chmodSync(join(folder, 'locked'), 0o700)
     writeFileSync(join(folder, 'private.txt'), 'private', { mode: 0o600 })
     const isolation = { baseUid: 2_000_000 }
-    other = await startHost({ plugins: [fixture('reaching'), neighbour, locked], config: { isolation } })
+    const plugins = [join(root, 'test/fixtures/plugins/reaching'), neighbour, locked]
+    other = await startHost({ plugins, config: { isolation }, root })
     otherDriver = other.connect()
   })
 
   afterAll(async () => {
     otherDriver?.close()
     await other?.[Symbol.asyncDispose]()
+    project?.close()
   })
 
   it('each is somebody, nobody is root or in a group of it', async () => {

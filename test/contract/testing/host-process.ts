@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import { type ConnectedDriver, type ConnectOptions, connectDriver } from '@mcm/sdk/client'
 import { vi } from 'vitest'
-import { builtFile } from './built-program.ts'
+import { builtFile, checkout } from './built-program.ts'
 import { EventList } from './event-list.ts'
 
 // Each test here starts programs; on a machine that is busy that can take long, and being slow is no failure.
@@ -21,6 +21,8 @@ export interface HostOptions {
   args?: string[]
   /** Where its socket is; default: a folder of its own. */
   socket?: string
+  /** Another path of the project, from which it is run. */
+  root?: string
   /** Folder in which it is started. */
   cwd?: string
   /** Environment variables that it has beside those of the test. */
@@ -59,6 +61,7 @@ export async function startHost({
   config = {},
   args = [],
   socket,
+  root = checkout,
   cwd,
   env,
   inherited,
@@ -71,7 +74,9 @@ export async function startHost({
     file,
     JSON.stringify({ listen: [`unix://${path}`], pluginDirs: [], plugins, log: { level: 'debug' }, ...config }),
   )
-  const child = spawn(process.execPath, [builtFile('host/bin/mcm.js'), 'serve', '--config', file, ...args], {
+  const isOwnNode = process.execPath.startsWith(`${checkout}/`)
+  const node = isOwnNode ? join(root, relative(checkout, process.execPath)) : process.execPath
+  const child = spawn(node, [builtFile('host/bin/mcm.js', root), 'serve', '--config', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ignore', ...(inherited === undefined ? [] : [inherited])],
     ...(cwd && { cwd }),
     ...(env && { env: { ...process.env, ...env } }),
