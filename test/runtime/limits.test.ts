@@ -33,7 +33,8 @@ describe.each(['process', 'thread'])('in a %s', (runner) => {
     expect((await create('Good', { region: 'north' })).providerID).toBe('good:///north/m-1')
   })
 
-  it('a heap without end is told from a crash', async () => {
+  // V8 does not always stop a thread in time, and then it ends the whole process: the guide says so.
+  it.runIf(runner === 'process')('a heap without end is told from a crash', async () => {
     const how = 'ran out of memory: its heap reached the limit of 128 MiB'
     expect(await failureOf(create('Hoarding', { what: 'objects' }))).toEqual(ended('hoarding', how))
   })
