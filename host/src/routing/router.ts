@@ -342,7 +342,13 @@ function cloneJson<T extends JsonValue>(value: T): T
 function cloneJson(value: JsonValue): JsonValue {
   if (Array.isArray(value)) return value.map((item) => cloneJson(item))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, cloneJson(item)]))
+  const copy = { ...value }
+  for (const key of Object.keys(copy)) {
+    const item = copy[key]
+    // An assignment to `__proto__` would set the prototype. What that key holds stays shared: no schema fills it in.
+    if (typeof item === 'object' && item !== null && key !== '__proto__') copy[key] = cloneJson(item)
+  }
+  return copy
 }
 
 function checkComplete(method: DriverMethod, request: AnyRequest): void {
