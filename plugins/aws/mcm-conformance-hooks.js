@@ -10,6 +10,7 @@ const troubles = {
   serverError: { error: { code: 'InternalError', status: 500 } },
   resetAfterExecution: { cut: 'after' },
   hang: { delayMs: 3_600_000 },
+  laterPage: { error: { code: 'InternalError', status: 500 }, laterPages: true },
 }
 
 /** The requests by which each method does its work. */
@@ -41,6 +42,10 @@ export default async function hooks() {
       const found = living().find((instance) => nameOf(instance) === machine)
       const bytes = Buffer.from(found?.request.UserData ?? '', 'base64')
       return found ? createHash('sha256').update(bytes).digest('hex') : ''
+    },
+    duplicate: async (machine) => {
+      const { request } = living().find((instance) => nameOf(instance) === machine)
+      ec2.account.runInstances({ ...request, ClientToken: undefined }, 'eu-west-1')
     },
     countCalls: async () => ec2.journal.length,
     close: async () => await ec2[Symbol.asyncDispose](),

@@ -1,4 +1,5 @@
-import { MachineError } from '@mcm/sdk'
+import { type JsonObject, MachineError, type Secret, type Violation } from '@mcm/sdk'
+import type { Declarations } from '@mcm/sdk/conformance'
 import type { MiniCloud, MiniVm } from './mini-cloud.ts'
 import { MiniDriver } from './mini-driver.ts'
 import { type MiniTraits, miniCapabilities } from './mini-setup.ts'
@@ -8,6 +9,7 @@ export interface HealthyDriver {
   title: string
   make: (cloud: MiniCloud) => MiniDriver
   traits?: MiniTraits
+  declares?: Partial<Declarations>
   tune?: (cloud: MiniCloud) => void
   settleSeconds?: number
   /** What cannot be judged, and need not be. */
@@ -60,6 +62,17 @@ class NotFoundOnDelete extends MiniDriver {
   }
 }
 
+class ForOldClasses extends MiniDriver {
+  override violationsOf(spec: JsonObject): Violation[] {
+    return super.violationsOf(spec).filter(({ message }) => message !== 'is not known')
+  }
+  override userDataOf(secret: Secret | undefined): Uint8Array {
+    const { userData } = secret?.data ?? {}
+    if (userData?.length === 0) throw new MachineError('InvalidArgument', 'userData are empty')
+    return super.userDataOf(secret)
+  }
+}
+
 /** All of them must be found conformant. */
 export const healthyDrivers: readonly HealthyDriver[] = [
   { title: 'with all methods', make: (cloud) => new MiniDriver(cloud) },
@@ -70,6 +83,7 @@ export const healthyDrivers: readonly HealthyDriver[] = [
     skips: [
       'status-equals-create',
       'status-of-missing',
+      'status-of-several',
       'status-after-delete',
       'list-holds-created',
       'list-pages',
@@ -84,6 +98,7 @@ export const healthyDrivers: readonly HealthyDriver[] = [
       'volumes-odd',
       'fault-status-is-told',
       'fault-list-is-told',
+      'fault-later-page-is-told',
     ],
   },
   {
@@ -109,6 +124,16 @@ export const healthyDrivers: readonly HealthyDriver[] = [
     },
     settleSeconds: 60,
   },
-  { title: 'whose ids follow from the name', make: (cloud) => new DeterministicIds(cloud) },
+  {
+    title: 'that ignores unknown fields and refuses empty user data, as it declares',
+    make: (cloud) => new ForOldClasses(cloud),
+    declares: { unknownFields: 'ignored', userDataMinBytes: 1 },
+  },
+  {
+    title: 'whose ids follow from the name',
+    make: (cloud) => new DeterministicIds(cloud),
+    declares: { uniqueNames: true },
+    skips: ['status-of-several', 'delete-all-of-name'],
+  },
   { title: 'that answers NotFound when there is nothing to delete', make: (cloud) => new NotFoundOnDelete(cloud) },
 ]

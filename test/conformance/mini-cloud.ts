@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Fault, Hooks } from '@mcm/sdk/conformance'
 import type { DriverMethod } from '@mcm/sdk/contract'
@@ -24,6 +24,7 @@ export interface MiniCaller {
   method: DriverMethod
   machine?: string
   signal: AbortSignal
+  isLaterPage?: boolean
 }
 
 /** What the tiny cloud answers when something is wrong. */
@@ -78,7 +79,8 @@ export class MiniCloud {
     caller: MiniCaller,
     query: { cluster?: string; name?: string; from?: number },
   ): Promise<{ vms: MiniVm[]; next?: number }> {
-    return this.#run(caller, false, () => {
+    const isLaterPage = (query.from ?? 0) > 0
+    return this.#run({ ...caller, isLaterPage }, false, () => {
       const { cluster, name, from = 0 } = query
       const all = [...this.vms.values()].filter(
         (vm) =>
@@ -136,6 +138,12 @@ export class MiniCloud {
           .update(vm?.userData ?? 'no VM')
           .digest('hex')
       },
+      duplicate: async (machine) => {
+        const vm = this.living().find(({ name }) => name === machine)
+        this.#ids += 1
+        if (vm)
+          this.vms.set(`i-${this.#ids}`, { ...vm, id: `i-${this.#ids}`, token: randomUUID(), shownFrom: this.#now })
+      },
       countCalls: async () => this.calls,
       ...(this.lagSeconds > 0 && {
         advanceClock: async (seconds: number) => {
@@ -155,7 +163,10 @@ export class MiniCloud {
     caller.signal.throwIfAborted()
     if (!/^mini:\w+$/.test(caller.credential)) throw new MiniCloudError(401, 'the credential is not valid')
     const fault = this.#faults.find(
-      ({ method, machine }) => method === caller.method && (machine === undefined || machine === caller.machine),
+      ({ kind, method, machine }) =>
+        method === caller.method &&
+        (machine === undefined || machine === caller.machine) &&
+        (kind !== 'laterPage' || caller.isLaterPage),
     )
     if (fault?.kind !== 'resetAfterExecution') await suffer(fault, caller.signal)
     const result = execute()
@@ -175,6 +186,7 @@ async function suffer(fault: Fault | undefined, signal: AbortSignal): Promise<vo
     case 'timeout':
       throw new MiniCloudError(408, 'the request took too long')
     case 'serverError':
+    case 'laterPage':
       throw new MiniCloudError(503, 'the service is down')
     case 'hang':
       return await new Promise((_, reject) =>

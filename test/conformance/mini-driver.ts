@@ -54,11 +54,17 @@ export class MiniDriver implements DriverClient {
   async getMachineStatus(request: Request<'getMachineStatus'>, options?: CallOptions): Answer<'getMachineStatus'> {
     this.checkClass(request.machineClass)
     return await this.inCloud('getMachineStatus', request, options, async (caller) => {
-      const vm = (await this.all(caller, this.clusterOf(request.machineClass))).find(this.fits(request))
+      const found = (await this.all(caller, this.clusterOf(request.machineClass))).filter(this.fits(request))
+      const vm = this.onlyOne(found)
       if (!vm) throw new MiniCloudError(404, `there is no VM of ${request.machine.metadata.name}`)
       if (!vm.initialized) throw MachineError.uninitialized(this.vmOf(vm))
       return this.vmOf(vm)
     })
+  }
+
+  onlyOne(vms: MiniVm[]): MiniVm | undefined {
+    if (vms.length > 1) throw new MachineError('OutOfRange', `there are ${vms.length} VMs`)
+    return vms[0]
   }
 
   async listMachines(request: Request<'listMachines'>, options?: CallOptions): Answer<'listMachines'> {

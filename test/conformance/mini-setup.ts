@@ -1,4 +1,4 @@
-import { type ConformanceSetup, defaultLimits, type Target } from '@mcm/sdk/conformance'
+import { type ConformanceSetup, defaultDeclarations, defaultLimits, type Target } from '@mcm/sdk/conformance'
 import type { DriverMethod } from '@mcm/sdk/contract'
 import type { MiniCloud } from './mini-cloud.ts'
 import type { MiniDriver } from './mini-driver.ts'
@@ -21,6 +21,7 @@ export const miniSetup: ConformanceSetup = {
     known: ['v-1', 'v-2'].map((id) => ({ spec: { csi: { driver: 'csi.mini', volumeHandle: id } }, id })),
     unknown: [{ hostPath: { path: '/data' } }],
   },
+  declares: defaultDeclarations,
   limits: defaultLimits,
   knownFailures: {},
 }

@@ -6,10 +6,14 @@ import { miniSetup, miniTarget } from './mini-setup.ts'
 import { mutants } from './mutants/index.ts'
 
 describe('a driver that does what the contract asks passes', () => {
-  it.each(healthyDrivers)('$title', async ({ make, traits, tune, settleSeconds, skips }) => {
+  it.each(healthyDrivers)('$title', async ({ make, traits, tune, declares, settleSeconds, skips }) => {
     const cloud = new MiniCloud()
     tune?.(cloud)
-    const setup = { ...miniSetup, limits: { ...miniSetup.limits, settleSeconds: settleSeconds ?? 0 } }
+    const setup = {
+      ...miniSetup,
+      declares: { ...miniSetup.declares, ...declares },
+      limits: { ...miniSetup.limits, settleSeconds: settleSeconds ?? 0 },
+    }
     const report = await judgeDriver({ target: miniTarget(cloud, make, traits), setup, hooks: cloud.hooks() })
     expect(wrong(report)).toEqual([])
     expect(report.verdict).toBe('conformant')
@@ -21,10 +25,11 @@ describe('a driver that does what the contract asks passes', () => {
 })
 
 describe('a driver that is wrong in one way fails by the right requirement', () => {
-  it.concurrent.each(mutants)('$id: $title', async ({ Driver, traits, fails }) => {
+  it.concurrent.each(mutants)('$id: $title', async ({ Driver, traits, declares, fails }) => {
     const cloud = new MiniCloud()
     const target = miniTarget(cloud, (one) => new Driver(one), traits)
-    const report = await judgeDriver({ target, setup: miniSetup, hooks: cloud.hooks() })
+    const setup = { ...miniSetup, declares: { ...miniSetup.declares, ...declares } }
+    const report = await judgeDriver({ target, setup, hooks: cloud.hooks() })
     expect(wrong(report).map(({ id }) => id)).toEqual(inOrder(fails))
     expect(report.verdict).toBe('not conformant')
   })

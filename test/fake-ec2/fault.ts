@@ -3,6 +3,8 @@ export interface Fault {
   action: string
   /** Strikes only requests about the instance with this tag Name. */
   machine?: string
+  /** Strikes only requests for a page of a list after the first. */
+  laterPages?: boolean
   /** How many requests it strikes. Default: 1. */
   times?: number
   /** Answers with this error, and does nothing. */
@@ -22,10 +24,14 @@ export class FaultPlan {
   }
 
   /** The fault of the next request with this action, about this machine. */
-  take(action: string, machine: string | undefined): Fault | undefined {
+  take(
+    action: string,
+    { machine, isLaterPage }: { machine: string | undefined; isLaterPage: boolean },
+  ): Fault | undefined {
     const fault = this.#faults.find((candidate) => {
       const isMeant = candidate.machine === undefined || candidate.machine === machine
-      return candidate.action === action && isMeant && candidate.left > 0
+      const isPage = !candidate.laterPages || isLaterPage
+      return candidate.action === action && isMeant && isPage && candidate.left > 0
     })
     if (fault) fault.left--
     return fault

@@ -56,7 +56,8 @@ export class FakeEc2 implements AsyncDisposable {
     const [, accessKeyId = '', region = ''] =
       /Credential=([^/]*)\/\d+\/([^/]*)\//.exec(request.headers.authorization ?? '') ?? []
     this.journal.push({ action, params, accessKeyId })
-    const fault = this.faults.take(action, this.#machineOf(params))
+    const about = { machine: this.#machineOf(params), isLaterPage: params.NextToken !== undefined }
+    const fault = this.faults.take(action, about)
     const requestId = `00000000-0000-4000-8000-${String(++this.#requests).padStart(12, '0')}`
     if (fault?.cut === 'before') {
       request.socket.destroy()

@@ -211,6 +211,15 @@ export class CaseRun {
     return (await this.hooks.vms?.()) ?? fail('no hook shows the VMs of the cloud')
   }
 
+  /** Makes a second VM of a machine, and lets looks see it. */
+  async duplicate(request: MachineRequest): Promise<void> {
+    if (!this.hooks.duplicate) throw new HookError('there is no hook for second VMs')
+    // Under its name, so that both go after the case.
+    this.#noteMade(request)
+    await this.hooks.duplicate(request.machine.metadata.name)
+    await this.expectVms(request, 2, 'after the hook made a second VM')
+  }
+
   /** Lets the cloud make trouble while something is done. */
   async during<T>(fault: Fault, act: () => Promise<T>): Promise<T> {
     if (!this.hooks.fault) throw new HookError('there is no hook for faults')

@@ -67,4 +67,5 @@ export type Need =
   | 'volumes'
   | 'hooks.vms'
   | 'hooks.userDataSha256'
+  | 'hooks.duplicate'
   | `fault:${FaultKind}`

@@ -9,11 +9,13 @@ export const faultKinds = [
   'serverError',
   'resetAfterExecution',
   'hang',
+  'laterPage',
 ] as const
 
 /**
  * A trouble at the cloud. `resetAfterExecution`: the cloud does what it is asked, and the connection breaks before its
- * answer arrives. `hang`: the cloud does not answer.
+ * answer arrives. `hang`: the cloud does not answer. `laterPage`: the first page of a list is answered; a later one meets a
+ * server error.
  */
 export type FaultKind = (typeof faultKinds)[number]
 
@@ -38,6 +40,11 @@ export interface Hooks {
   vms?(): Promise<string[]>
   /** SHA-256, in hexadecimal digits, of the user data that the cloud got for a machine. */
   userDataSha256?(machine: string): Promise<string>
+  /**
+   * Makes a second VM of a machine that has one, as two creations at once might have. A cloud that rules this out has no
+   * such hook: see {@link Declarations.uniqueNames}.
+   */
+  duplicate?(machine: string): Promise<void>
   /** How many calls the cloud has had so far. */
   countCalls?(): Promise<number>
   /** Puts the cloud's clock forward, so that nobody has to wait for it. */

@@ -19,5 +19,12 @@ export {
   verdictOf,
 } from './report.ts'
 export { type JudgeOptions, judgeDriver } from './run-cases.ts'
-export { type ClassAndSecret, type ConformanceSetup, defaultLimits, type Limits } from './setup.ts'
+export {
+  type ClassAndSecret,
+  type ConformanceSetup,
+  type Declarations,
+  defaultDeclarations,
+  defaultLimits,
+  type Limits,
+} from './setup.ts'
 export type { Target, TargetDescription } from './target.ts'

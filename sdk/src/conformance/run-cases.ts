@@ -150,6 +150,7 @@ async function contextOf(
     volumes: setup.volumes !== undefined && setup.volumes.known.length > 0,
     'hooks.vms': hooks.vms !== undefined,
     'hooks.userDataSha256': hooks.userDataSha256 !== undefined,
+    'hooks.duplicate': hooks.duplicate !== undefined && !setup.declares.uniqueNames,
   }
   const named = (Object.keys(has) as Need[]).filter((need) => has[need])
   const faults = hooks.fault ? (hooks.faults ?? faultKinds).map((kind) => `fault:${kind}` as const) : []
@@ -195,7 +196,7 @@ function skipReason(
   const isChosen = (ids?.includes(one.id) ?? true) && (tags?.some((tag) => one.tags.includes(tag)) ?? true)
   if (!isChosen) return { kind: 'not-chosen', text: 'it was not chosen' }
   const [missing] = (one.needs ?? []).filter((need) => !available.has(need))
-  const reason = missing && missingReason(missing)
+  const reason = missing && missingReason(missing, setup)
   // What cannot be judged here for want of a hook is no gap where the profile does not ask for it.
   if (!profiles[setup.profile].includes(one.profile)) {
     return reason && { kind: 'profile', text: `the profile core does not ask for it, and ${reason.text}` }
@@ -203,7 +204,7 @@ function skipReason(
   return reason
 }
 
-function missingReason(need: Need): SkipReason {
+function missingReason(need: Need, { declares }: ConformanceSetup): SkipReason {
   if (isMethod(need)) return { kind: 'unsupported', text: `the driver does not have ${methodName(need)}` }
   if (need.startsWith('fault:')) {
     return { kind: 'hook', text: `no hook can make the cloud fail so: ${need.slice('fault:'.length)}` }
@@ -213,6 +214,9 @@ function missingReason(need: Need): SkipReason {
       return { kind: 'unsupported', text: 'the endpoint does not say what plugins it has' }
     case 'requiredSecretKeys':
       return { kind: 'unsupported', text: 'the driver needs no key of a Secret' }
+    case 'hooks.duplicate':
+      if (declares.uniqueNames) return { kind: 'unsupported', text: 'the cloud has at most one VM of a name' }
+      return { kind: 'hook', text: 'there is no hook duplicate' }
     case 'restart':
     case 'hooks.vms':
     case 'hooks.userDataSha256':

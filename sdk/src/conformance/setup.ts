@@ -18,6 +18,8 @@ export interface ConformanceSetup {
   requiredSecretKeys?: readonly string[]
   /** Persistent-volume specs. */
   volumes?: { known: readonly { spec: JsonObject; id: string }[]; unknown: readonly JsonObject[] }
+  /** Where the contract leaves a choice: what the driver has chosen. */
+  declares: Declarations
   limits: Limits
   /** Cases that are known to fail, with the reason. One that passes is an error: take it off the list. */
   knownFailures: Readonly<Record<string, string>>
@@ -28,6 +30,22 @@ export interface ClassAndSecret {
   machineClass: MachineClass
   secret?: Secret
 }
+
+/** What a driver has chosen where the contract leaves a choice. It is judged by that. */
+export interface Declarations {
+  /**
+   * What becomes of providerSpec fields that the driver does not know. `ignored` is for drivers whose classes were
+   * written for one that ignores them.
+   */
+  unknownFields: 'refused' | 'ignored'
+  /** The fewest bytes of user data that are taken. */
+  userDataMinBytes: number
+  /** Whether the cloud itself rules out two VMs of one machine name. */
+  uniqueNames: boolean
+}
+
+/** Choices where the configuration names none. */
+export const defaultDeclarations: Declarations = { unknownFields: 'refused', userDataMinBytes: 0, uniqueNames: false }
 
 /** How much, and how long. */
 export interface Limits {

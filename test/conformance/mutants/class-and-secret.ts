@@ -1,5 +1,5 @@
 import { type JsonObject, type MachineClass, MachineError, type Secret } from '@mcm/sdk'
-import type { MiniCloudError } from '../mini-cloud.ts'
+import type { MiniCaller, MiniCloudError } from '../mini-cloud.ts'
 import { MiniDriver } from '../mini-driver.ts'
 import type { Args, Mutant } from './mutant.ts'
 
@@ -8,12 +8,7 @@ export const classAndSecretMutants: Mutant[] = [
   {
     id: 'invalid-is-internal',
     title: 'answers Internal for an invalid providerSpec',
-    fails: [
-      'class-invalid-refused',
-      'class-invalid-paths',
-      'class-unknown-field-refused',
-      'class-invalid-no-cloud-call',
-    ],
+    fails: ['class-invalid-refused', 'class-invalid-paths', 'class-unknown-field', 'class-invalid-no-cloud-call'],
     Driver: class extends MiniDriver {
       override checkClass(machineClass: MachineClass) {
         if (machineClass.provider !== 'mini') return super.checkClass(machineClass)
@@ -49,10 +44,37 @@ export const classAndSecretMutants: Mutant[] = [
   {
     id: 'ignores-unknown-fields',
     title: 'ignores fields of providerSpec that it does not know',
-    fails: ['class-unknown-field-refused'],
+    fails: ['class-unknown-field'],
     Driver: class extends MiniDriver {
       override violationsOf(spec: JsonObject) {
         return super.violationsOf(spec).filter(({ message }) => message !== 'is not known')
+      }
+    },
+  },
+  {
+    id: 'refuses-what-it-declares-ignored',
+    title: 'refuses fields of providerSpec that it does not know, and declares that it ignores them',
+    fails: ['class-unknown-field'],
+    declares: { unknownFields: 'ignored' },
+    Driver: MiniDriver,
+  },
+  {
+    id: 'makes-another-vm-for-unknown-fields',
+    title: 'ignores fields of providerSpec that it does not know, but makes another VM for them',
+    fails: ['class-unknown-field'],
+    declares: { unknownFields: 'ignored' },
+    Driver: class extends MiniDriver {
+      override violationsOf(spec: JsonObject) {
+        return super.violationsOf(spec).filter(({ message }) => message !== 'is not known')
+      }
+      override async make(caller: MiniCaller, request: Args<'createMachine'>[0], name: string) {
+        const { cluster, conformanceUnknown } = request.machineClass.providerSpec as JsonObject
+        this.#suffix = conformanceUnknown ? `${cluster}-odd` : ''
+        return await super.make(caller, request, name)
+      }
+      #suffix = ''
+      override tokenOf(cluster: string, name: string) {
+        return super.tokenOf(cluster, name + this.#suffix)
       }
     },
   },

@@ -22,6 +22,7 @@ export const deleteMutants: Mutant[] = [
       'restart-keeps-identity',
       'failed-create-can-be-deleted',
       'fault-delete-is-told',
+      'delete-all-of-name',
     ],
     Driver: class extends MiniDriver {
       override async deleteMachine(...[request, options]: Args<'deleteMachine'>) {
@@ -29,6 +30,19 @@ export const deleteMutants: Mutant[] = [
         // So that it is wrong in one way only: credentials count.
         await this.listMachines(request, options)
         return {}
+      }
+    },
+  },
+  {
+    id: 'deletes-the-first-of-several',
+    title: 'deletes one of several VMs when the Machine has no providerID yet',
+    fails: ['delete-all-of-name'],
+    Driver: class extends MiniDriver {
+      override async deleteMachine(...[request, options]: Args<'deleteMachine'>) {
+        const first = this.cloud.living().find(this.fits(request))
+        const { machine } = request
+        const spec = { ...machine.spec, ...(first && { providerID: this.providerIDOf(first) }) }
+        return await super.deleteMachine({ ...request, machine: { ...machine, spec } }, options)
       }
     },
   },
@@ -42,6 +56,7 @@ export const deleteMutants: Mutant[] = [
       'delete-leaves-neighbours',
       'name-63-characters',
       'failed-create-can-be-deleted',
+      'delete-all-of-name',
     ],
     Driver: class extends MiniDriver {
       override async deleteMachine(...[request, options]: Args<'deleteMachine'>) {
@@ -95,7 +110,7 @@ export const deleteMutants: Mutant[] = [
   {
     id: 'deletes-by-prefix',
     title: 'deletes all VMs whose name begins like that of the Machine',
-    fails: ['delete-leaves-neighbours'],
+    fails: ['delete-leaves-neighbours', 'delete-all-of-name'],
     Driver: class extends MiniDriver {
       override async deleteMachine(...args: Args<'deleteMachine'>) {
         return await withFits(
@@ -110,7 +125,7 @@ export const deleteMutants: Mutant[] = [
   {
     id: 'deletes-the-cluster',
     title: 'deletes all VMs of the cluster',
-    fails: ['delete-leaves-neighbours', 'list-holds-created', 'name-63-characters'],
+    fails: ['delete-leaves-neighbours', 'list-holds-created', 'name-63-characters', 'delete-all-of-name'],
     Driver: class extends MiniDriver {
       override async deleteMachine(...args: Args<'deleteMachine'>) {
         return await withFits(this, args, (vm, { machineClass }) => vm.cluster === this.clusterOf(machineClass))
@@ -120,7 +135,7 @@ export const deleteMutants: Mutant[] = [
   {
     id: 'deletes-neighbours-by-name',
     title: 'deletes VMs of the same machine name in other clusters',
-    fails: ['delete-leaves-other-cluster'],
+    fails: ['delete-leaves-other-cluster', 'delete-all-of-name'],
     Driver: class extends MiniDriver {
       override async deleteMachine(...args: Args<'deleteMachine'>) {
         return await withFits(this, args, (vm, { machine }) => vm.name === machine.metadata.name)

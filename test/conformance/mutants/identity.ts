@@ -48,6 +48,7 @@ export const identityMutants: Mutant[] = [
       'cancel-observed',
       'deadline-observed',
       'failed-create-can-be-deleted',
+      'delete-all-of-name',
     ],
     Driver: class extends MiniDriver {
       override async deleteMachine(...args: Parameters<MiniDriver['deleteMachine']>) {

@@ -49,6 +49,25 @@ export const limitMutants: Mutant[] = [
     },
   },
   {
+    id: 'refuses-empty-user-data',
+    title: 'refuses empty user data, and does not declare it',
+    fails: ['user-data-smallest'],
+    Driver: class extends MiniDriver {
+      override userDataOf(secret: Secret | undefined) {
+        const { userData } = secret?.data ?? {}
+        if (userData?.length === 0) throw new MachineError('InvalidArgument', 'userData are empty')
+        return super.userDataOf(secret)
+      }
+    },
+  },
+  {
+    id: 'takes-less-than-it-declares',
+    title: 'takes empty user data, and declares that it needs one byte',
+    fails: ['user-data-smallest'],
+    declares: { userDataMinBytes: 1 },
+    Driver: MiniDriver,
+  },
+  {
     id: 'fails-on-large-user-data',
     title: 'fails with Internal on user data above 32 KiB',
     fails: ['user-data-large', 'user-data-exact'],

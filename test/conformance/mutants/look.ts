@@ -20,7 +20,7 @@ export const lookMutants: Mutant[] = [
   {
     id: 'status-by-id-only',
     title: 'finds the VM in GetMachineStatus by its providerID only',
-    fails: ['status-equals-create', 'name-63-characters', 'fault-status-is-told'],
+    fails: ['status-equals-create', 'name-63-characters', 'fault-status-is-told', 'status-of-several'],
     Driver: class extends MiniDriver {
       override async getMachineStatus(...args: Args<'getMachineStatus'>) {
         const [{ machine, machineClass }] = args
@@ -112,11 +112,45 @@ export const lookMutants: Mutant[] = [
   {
     id: 'first-page-only',
     title: 'lists the first page only',
-    fails: ['list-pages'],
+    fails: ['list-pages', 'fault-later-page-is-told'],
     Driver: class extends MiniDriver {
       override async all(caller: MiniCaller, cluster: string | undefined) {
         const query = cluster === undefined ? {} : { cluster }
         return (await this.cloud.list(caller, query)).vms
+      }
+    },
+  },
+  {
+    id: 'short-list-when-a-page-fails',
+    title: 'lists what it has so far when a later page fails',
+    fails: ['fault-later-page-is-told'],
+    Driver: class extends MiniDriver {
+      override async all(caller: MiniCaller, cluster: string | undefined) {
+        const vms: MiniVm[] = []
+        const query = cluster === undefined ? {} : { cluster }
+        let from: number | undefined = 0
+        while (from !== undefined) {
+          const isFirst = from === 0
+          const page: { vms: MiniVm[]; next?: number } = await this.cloud
+            .list(caller, { ...query, from })
+            .catch((error) => {
+              if (isFirst) throw error
+              return { vms: [] }
+            })
+          vms.push(...page.vms)
+          from = page.next
+        }
+        return vms
+      }
+    },
+  },
+  {
+    id: 'takes-the-first-of-several',
+    title: 'takes the first of several VMs of a machine',
+    fails: ['status-of-several'],
+    Driver: class extends MiniDriver {
+      override onlyOne(vms: MiniVm[]) {
+        return vms[0]
       }
     },
   },
@@ -171,7 +205,7 @@ export const lookMutants: Mutant[] = [
   {
     id: 'empty-list-while-away',
     title: 'lists nothing while the cloud is away',
-    fails: ['fault-list-is-told'],
+    fails: ['fault-list-is-told', 'fault-later-page-is-told'],
     Driver: class extends MiniDriver {
       override async listMachines(...args: Args<'listMachines'>) {
         return await super.listMachines(...args).catch((error: MachineError) => {

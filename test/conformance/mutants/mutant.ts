@@ -1,3 +1,4 @@
+import type { Declarations } from '@mcm/sdk/conformance'
 import type { MiniCloud } from '../mini-cloud.ts'
 import type { MiniDriver } from '../mini-driver.ts'
 import type { MiniTraits } from '../mini-setup.ts'
@@ -11,6 +12,8 @@ export interface Mutant {
   fails: readonly [string, ...string[]]
   Driver: new (cloud: MiniCloud) => MiniDriver
   traits?: MiniTraits
+  /** What it declares of itself. */
+  declares?: Partial<Declarations>
 }
 
 /** The arguments of a method of the driver. */

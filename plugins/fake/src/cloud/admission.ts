@@ -18,7 +18,7 @@ export async function admit(
   store: Store,
   token: string,
   operation: Operation,
-  { signal, caller }: OperationOptions,
+  { signal, ...about }: OperationOptions,
 ): Promise<Admission> {
   const settings = await store.read(() => readSettings(store), signal)
   const credential = readToken(token)
@@ -33,7 +33,7 @@ export async function admit(
       })
     }
   }
-  const fault = await store.read(() => claimFault(store, (candidate) => hits(candidate, operation, caller)), signal)
+  const fault = await store.read(() => claimFault(store, (candidate) => hits(candidate, operation, about)), signal)
   return { credential, settings, fault }
 }
 

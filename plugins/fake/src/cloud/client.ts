@@ -91,18 +91,22 @@ export class CloudClient {
     { region, name, tag, page }: InstanceQuery,
     options: OperationOptions,
   ): Promise<{ instances: Instance[]; nextPage?: string }> {
-    return this.#run('listInstances', options, ({ credential, settings, now }) => {
-      const rows = selectInstances(this.#store, {
-        where: { account: credential.account, region, ...(name !== undefined && { name }) },
-        ...(tag !== undefined && { tag }),
-        afterSeq: page === undefined ? 0 : Number(page),
-        notGoneBefore: now,
-        limit: settings.pageSize,
-      })
-      const instances = rows.map((row) => shown(row, now)).filter((instance) => instance !== undefined)
-      const last = rows.length < settings.pageSize ? undefined : rows.at(-1)
-      return { instances, ...(last && { nextPage: String(last.seq) }) }
-    })
+    return this.#run(
+      'listInstances',
+      { ...options, isLaterPage: page !== undefined },
+      ({ credential, settings, now }) => {
+        const rows = selectInstances(this.#store, {
+          where: { account: credential.account, region, ...(name !== undefined && { name }) },
+          ...(tag !== undefined && { tag }),
+          afterSeq: page === undefined ? 0 : Number(page),
+          notGoneBefore: now,
+          limit: settings.pageSize,
+        })
+        const instances = rows.map((row) => shown(row, now)).filter((instance) => instance !== undefined)
+        const last = rows.length < settings.pageSize ? undefined : rows.at(-1)
+        return { instances, ...(last && { nextPage: String(last.seq) }) }
+      },
+    )
   }
 
   /** Sets an instance up. Does nothing to one that is set up already. */

@@ -1,6 +1,6 @@
 import type { MachineCode } from '@mcm/sdk'
 import { type CloudErrorCode, cloudErrorCodeOf, cloudErrors } from './error.ts'
-import { type Caller, isChanging, type Operation, operations } from './operation.ts'
+import { isChanging, type Operation, type OperationOptions, operations } from './operation.ts'
 
 /**
  * Something that goes wrong.
@@ -23,6 +23,8 @@ export interface Fault {
   afterExecution?: boolean
   /** Milliseconds by which the answer is late. */
   delayMs?: number
+  /** Whether it hits only pages of a list after the first. Default false. */
+  laterPages?: boolean
   /** How often it fires. Default once. */
   times?: number | 'always'
   /** The only Machine whose calls it hits. Default: all calls. */
@@ -34,7 +36,12 @@ export interface Fault {
 }
 
 /** Whether a fault hits an operation. */
-export function hits(fault: Fault, operation: Operation, caller: Caller | undefined): boolean {
+export function hits(
+  fault: Fault,
+  operation: Operation,
+  { caller, isLaterPage }: Omit<OperationOptions, 'signal'>,
+): boolean {
+  if (fault.laterPages && !isLaterPage) return false
   if (fault.machine !== undefined && fault.machine !== caller?.machine) return false
   if (fault.on === '*' || fault.on === operation) return true
   if (fault.on !== caller?.method) return false

@@ -20,6 +20,8 @@ export interface OperationOptions {
   signal: AbortSignal
   /** On whose behalf, so that faults can be aimed at it. */
   caller?: Caller
+  /** Whether it is for a page of a list after the first. */
+  isLaterPage?: boolean
   /** Sends the request, for a caller who wants to measure it. Default: just sends it. */
   send?: <T>(operation: Operation, request: () => Promise<T>) => Promise<T>
 }

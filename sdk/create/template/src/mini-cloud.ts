@@ -19,7 +19,7 @@ export interface MiniVm {
 
 /** Trouble for the requests of one method of the driver, about all machines or one. */
 export interface Fault {
-  kind: 'throttled' | 'outOfCapacity' | 'unauthorised' | 'timeout' | 'serverError' | 'resetAfterExecution' | 'hang'
+  kind: keyof typeof failures | 'resetAfterExecution' | 'hang'
   method: string
   machine?: string
 }
@@ -68,7 +68,9 @@ async function answer(cloud: MiniCloud, request: IncomingMessage, response: Serv
     cloud.vms.splice(cloud.vms.indexOf(vm), 1)
     return { status: 200, body: vm }
   }
-  const fault = cloud.fault && concerns(cloud, cloud.fault, method, body, pathname) ? cloud.fault.kind : undefined
+  const isHit = cloud.fault && concerns(cloud, cloud.fault, method, body, pathname)
+  const isPage = cloud.fault?.kind !== 'laterPage' || Boolean(searchParams.get('page'))
+  const fault = isHit && isPage ? cloud.fault?.kind : undefined
   if (fault === 'hang') return
   if (fault === 'resetAfterExecution') {
     run()
@@ -90,6 +92,7 @@ const failures = {
   unauthorised: { status: 401, body: { code: 'InvalidToken', message: 'this token is not known' } },
   timeout: { status: 504, body: { code: 'Timeout', message: 'it took too long' } },
   serverError: { status: 500, body: { code: 'Broken', message: 'something is broken' } },
+  laterPage: { status: 500, body: { code: 'Broken', message: 'something is broken' } },
 } satisfies Record<string, Answer>
 
 function list({ vms }: MiniCloud, query: URLSearchParams): object {
@@ -134,6 +137,10 @@ export default async function hooks({ setup }: { setup: { main: { machineClass: 
     async userDataSha256(machine: string) {
       const { userData = '' } = cloud.vms.find(({ name }) => name === machine) ?? {}
       return createHash('sha256').update(Buffer.from(userData, 'base64')).digest('hex')
+    },
+    async duplicate(machine: string) {
+      const vm = cloud.vms.find(({ name }) => name === machine)
+      if (vm) cloud.vms.push({ ...vm, id: randomUUID(), key: randomUUID() })
     },
     countCalls: async () => cloud.requests.length,
     close: async () => await cloud[Symbol.asyncDispose](),

@@ -1,9 +1,10 @@
 import type { JsonObject } from '../../model/kubernetes.ts'
 import type { ConformanceCase } from '../case.ts'
 import type { CaseRun } from '../case-run.ts'
-import { check, expectError } from '../check.ts'
+import { check, expectError, outcomeOf } from '../check.ts'
 import { HookError } from '../hooks.ts'
 import type { ClassAndSecret } from '../setup.ts'
+import { expectIdentity, identityOf } from './create.ts'
 
 /** A MachineClass that is wrong: all of it is said, before anything is done. */
 export const classCases: ConformanceCase[] = [
@@ -57,18 +58,26 @@ export const classCases: ConformanceCase[] = [
     },
   },
   {
-    id: 'class-unknown-field-refused',
-    title: 'A providerSpec field that does not exist is refused by name',
+    id: 'class-unknown-field',
+    title: 'A providerSpec field that does not exist is refused by name, or ignored as declared',
     requirement:
-      'A field that the driver does not know gets InvalidArgument with its path: a misspelt one would be lost in silence.',
+      'A field that the driver does not know gets InvalidArgument with its path: a misspelt one would be lost in silence. A driver that declares `unknownFields: ignored` makes the very VM that it makes without the field.',
     source: 'driver contract, PluginDefinition.providerSpec: properties that the schema does not name are refused',
-    advice: 'Close the schema: additionalProperties: false.',
+    advice: 'Close the schema: additionalProperties: false. Ignore fields only for classes that exist already.',
     tags: ['class', 'create'],
     profile: 'core',
     async run(run) {
       const { machineClass } = run.request()
       const spec = { ...machineClass.providerSpec, conformanceUnknown: true }
-      const request = { ...run.request(), machineClass: { ...machineClass, providerSpec: spec } }
+      const plain = run.request()
+      const request = { ...plain, machineClass: { ...machineClass, providerSpec: spec } }
+      if (run.setup.declares.unknownFields === 'ignored') {
+        const vm = await run.driver.createMachine(request)
+        const again = await outcomeOf(run.driver.createMachine(plain))
+        expectIdentity(again, identityOf(vm), 'CreateMachine repeated without the field')
+        await run.expectVms(plain, 1, 'after CreateMachine with an unknown field and without')
+        return
+      }
       const error = await expectError(
         run.driver.createMachine(request),
         ['InvalidArgument'],

@@ -36,6 +36,28 @@ export const deleteCases: ConformanceCase[] = [
     },
   },
   {
+    id: 'delete-all-of-name',
+    title: 'DeleteMachine without a providerID removes all VMs of the name',
+    requirement:
+      'Where a machine has two VMs, DeleteMachine with one providerID removes that one; with an empty spec.providerID it removes all.',
+    source: 'driver contract, DeleteMachine: all VMs of that name',
+    advice: 'Delete every match of a search by name; go by spec.providerID alone where there is one.',
+    tags: ['delete'],
+    profile: 'full',
+    needs: ['hooks.duplicate'],
+    async run(run) {
+      const request = run.request()
+      const { name } = request.machine.metadata
+      const { providerID } = await run.driver.createMachine(request)
+      await run.duplicate(request)
+      await run.remove(run.known(run.request({ name }), providerID))
+      await run.expectVms(request, 1, 'after DeleteMachine with the providerID of one of two VMs')
+      await run.duplicate(request)
+      await run.remove(run.request({ name }))
+      await run.expectVms(request, 0, 'after DeleteMachine of a machine with two VMs')
+    },
+  },
+  {
     id: 'delete-orphan',
     title: 'DeleteMachine of an orphan, which has only a providerID',
     requirement:

@@ -161,6 +161,29 @@ export const faultCases: ConformanceCase[] = [
       }
     },
   },
+  {
+    id: 'fault-later-page-is-told',
+    title: 'A list that fails on a later page is no short list',
+    requirement:
+      'Where the first page of a list is answered and a later one fails, ListMachines is an error: what it leaves out would be taken for gone, and made again.',
+    source: 'driver contract, ListMachines: OK, the list is complete',
+    advice: 'Let errors of later pages through; never answer with what there is so far.',
+    tags: ['faults', 'list'],
+    profile: 'full',
+    needs: ['fault:laterPage', 'listMachines'],
+    async run(run) {
+      const { listed, atOnce } = run.setup.limits
+      const requests = Array.from({ length: listed }, () => run.request())
+      for (let i = 0; i < listed; i += atOnce) {
+        await Promise.all(requests.slice(i, i + atOnce).map((request) => run.driver.createMachine(request)))
+      }
+      await run.settled(async () => ((await run.list()).size < listed ? 'ListMachines lacks some' : undefined))
+      await run.during({ kind: 'laterPage', method: 'listMachines' }, async () => {
+        await expectError(run.driver.listMachines(run.classRequest()), causes.serverError, 'ListMachines (laterPage)')
+      })
+      await run.onceFree(() => run.list())
+    },
+  },
 ]
 
 /** What each trouble may be told as. */
@@ -170,7 +193,7 @@ const causes = {
 } as const satisfies Partial<Record<FaultKind, readonly MachineCode[]>>
 
 interface CreateFault {
-  kind: Exclude<FaultKind, 'hang' | 'resetAfterExecution'>
+  kind: Exclude<FaultKind, 'hang' | 'resetAfterExecution' | 'laterPage'>
   title: string
   codes: readonly MachineCode[]
   retry: readonly RetryAdvice[]

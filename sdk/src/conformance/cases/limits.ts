@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { ConformanceCase } from '../case.ts'
-import { check, expectSame, outcomeOf } from '../check.ts'
+import { check, expectError, expectSame, outcomeOf } from '../check.ts'
 import { expectIdentity, identityOf } from './create.ts'
 
 /** User data and names at their limits. */
@@ -42,7 +42,29 @@ export const limitCases: ConformanceCase[] = [
     profile: 'core',
     async run(run) {
       await run.driver.createMachine(run.request({ secretData: { userData: oddBytes(1024) } }))
-      await run.driver.createMachine(run.request({ secretData: { userData: new Uint8Array() } }))
+    },
+  },
+  {
+    id: 'user-data-smallest',
+    title: 'The smallest user data',
+    requirement:
+      'Empty user data are taken, as a cloud without any would have it. A driver that declares `userDataMinBytes` takes so many bytes, and answers InvalidArgument naming userData to fewer; nothing is made then.',
+    source: 'driver contract, Secret.data: bytes; MachineCodes: InvalidArgument',
+    advice: 'Distinguish a missing key from an empty value.',
+    tags: ['user-data', 'create'],
+    profile: 'core',
+    async run(run) {
+      const { userDataMinBytes } = run.setup.declares
+      const smallest = run.request({ secretData: { userData: Buffer.alloc(userDataMinBytes, '#') } })
+      await run.driver.createMachine(smallest)
+      await run.expectVms(smallest, 1, `after CreateMachine with ${userDataMinBytes} bytes of user data`)
+      if (userDataMinBytes === 0) return
+      const smaller = run.request({ secretData: { userData: Buffer.alloc(userDataMinBytes - 1, '#') } })
+      const when = `CreateMachine with ${userDataMinBytes - 1} bytes of user data`
+      const { message, violations } = await expectError(run.driver.createMachine(smaller), ['InvalidArgument'], when)
+      const isNamed = [message, ...violations.map(({ path }) => path)].some((text) => /user-?data/i.test(text))
+      check(isNamed, `the error does not name userData: ${message}`)
+      await run.expectVms(smaller, 0, `after ${when}`)
     },
   },
   {

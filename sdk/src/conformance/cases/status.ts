@@ -45,6 +45,28 @@ export const statusCases: ConformanceCase[] = [
     },
   },
   {
+    id: 'status-of-several',
+    title: 'GetMachineStatus of a machine with two VMs is OutOfRange',
+    requirement:
+      'Where a machine has two VMs and no providerID yet, GetMachineStatus answers OutOfRange, and not one of them: the caller has the superfluous one collected.',
+    source: 'driver contract, GetMachineStatus: OutOfRange, there are several VMs',
+    advice: 'Count what a search by name finds before taking the first.',
+    tags: ['status'],
+    profile: 'full',
+    needs: ['hooks.duplicate', 'getMachineStatus'],
+    async run(run) {
+      const request = run.request()
+      await run.driver.createMachine(request)
+      await run.duplicate(request)
+      const asked = run.request({ name: request.machine.metadata.name })
+      await run.settled(async () => {
+        const outcome = await outcomeOf(run.driver.getMachineStatus(asked))
+        const code = outcome.kind === 'answer' ? 'OK' : outcome.error.code
+        return code === 'OutOfRange' ? undefined : `GetMachineStatus: expected OutOfRange, got ${code}`
+      })
+    },
+  },
+  {
     id: 'status-after-delete',
     title: 'GetMachineStatus after DeleteMachine is NotFound',
     requirement: 'After DeleteMachine, GetMachineStatus answers NotFound, by name and by the providerID that was.',

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { faultKinds } from '../hooks.ts'
-import { defaultLimits } from '../setup.ts'
+import { defaultDeclarations, defaultLimits } from '../setup.ts'
 
 const closed = { additionalProperties: false }
 const anyObject = Type.Record(Type.String(), Type.Unknown())
@@ -79,6 +79,35 @@ export const configSchema = Type.Object(
         { ...closed, description: 'Volumes.' },
       ),
     ),
+    declares: Type.Optional(
+      Type.Object(
+        {
+          unknownFields: Type.Optional(
+            Type.Union([Type.Literal('refused'), Type.Literal('ignored')], {
+              default: defaultDeclarations.unknownFields,
+              description: 'What becomes of providerSpec fields that the driver does not know.',
+            }),
+          ),
+          userDataMinBytes: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              default: defaultDeclarations.userDataMinBytes,
+              description: 'The fewest bytes of user data that are taken.',
+            }),
+          ),
+          uniqueNames: Type.Optional(
+            Type.Boolean({
+              default: defaultDeclarations.uniqueNames,
+              description: 'Whether the cloud itself rules out two VMs of one machine name.',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          description: 'Where the contract leaves a choice: what the driver has chosen. It is judged by that.',
+        },
+      ),
+    ),
     limits: Type.Optional(
       Type.Object(
         {
@@ -107,6 +136,7 @@ export const configSchema = Type.Object(
           vms: command('Prints the machine names of the VMs that live now, one line for each VM.'),
           userDataSha256: command('Prints the SHA-256 of the user data that the cloud got for MCM_MACHINE.'),
           countCalls: command('Prints how many calls the cloud has had.'),
+          duplicate: command('Makes a second VM of MCM_MACHINE, as two creations at once might have.'),
           advanceClock: command("Puts the cloud's clock MCM_SECONDS forward."),
           restart: command('Ends the driver and starts it anew. Default: the kit does it, where it has started it.'),
         },

@@ -3,14 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { HookError, type Hooks } from '../hooks.ts'
-import { defaultLimits } from '../setup.ts'
+import { defaultDeclarations, defaultLimits } from '../setup.ts'
 import type { ConformanceConfig } from './config-schema.ts'
 import { loadHooks } from './load-hooks.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'mcm-hooks-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 const machineClass = { metadata: { name: 'c', namespace: 'default' }, provider: 'x' }
-const setup = { profile: 'full' as const, main: { machineClass }, limits: defaultLimits, knownFailures: {} }
+const setup = {
+  profile: 'full' as const,
+  main: { machineClass },
+  declares: defaultDeclarations,
+  limits: defaultLimits,
+  knownFailures: {},
+}
 
 async function load(hooks: ConformanceConfig['hooks']): Promise<Hooks> {
   return await loadHooks({ setup, hooks, folder }, { ...process.env, MINE: 'x' }, AbortSignal.timeout(30_000))

@@ -32,7 +32,7 @@ function commandHooks(
 ): Hooks {
   const run = async (command: string, variables: Record<string, string> = {}) =>
     await output(command, cwd, { ...environment, ...variables }, signal)
-  const { fault, clearFaults, faults, vms, userDataSha256, countCalls, advanceClock, restart } = named
+  const { fault, clearFaults, faults, vms, userDataSha256, duplicate, countCalls, advanceClock, restart } = named
   return {
     ...(fault && {
       fault: async ({ kind, method, machine = '' }) =>
@@ -44,6 +44,7 @@ function commandHooks(
     ...(userDataSha256 && {
       userDataSha256: async (machine) => (await run(userDataSha256, { MCM_MACHINE: machine })).trim(),
     }),
+    ...(duplicate && { duplicate: async (machine) => void (await run(duplicate, { MCM_MACHINE: machine })) }),
     ...(countCalls && { countCalls: async () => Number(await run(countCalls)) }),
     ...(advanceClock && {
       advanceClock: async (seconds) => void (await run(advanceClock, { MCM_SECONDS: String(seconds) })),

@@ -31,6 +31,7 @@ secret: secret.yaml
 providerSpec: {zone: "\${ZONE}"}
 otherCluster: {providerSpec: {tags: {mine: null, theirs: "1"}}}
 invalid: {providerSpec: {zone: 1}, paths: [providerSpec.zone]}
+declares: {unknownFields: ignored}
 limits: {atOnce: 3}
 `,
     )
@@ -40,6 +41,7 @@ limits: {atOnce: 3}
     const machineClass = (providerSpec: object) => ({ kind: 'MachineClass', metadata, provider: 'x', providerSpec })
     expect(setup).toEqual({
       profile: 'core',
+      declares: { unknownFields: 'ignored', userDataMinBytes: 0, uniqueNames: false },
       main: { machineClass: machineClass({ zone: 'b', tags: { mine: '1', t: '2' } }), secret },
       otherCluster: { machineClass: machineClass({ zone: 'b', tags: { theirs: '1', t: '2' } }), secret },
       invalid: {

@@ -6,7 +6,7 @@ import Value from 'typebox/value'
 import { parse, parseAllDocuments } from 'yaml'
 import type { JsonObject, JsonValue, MachineClass, Secret } from '../../model/kubernetes.ts'
 import { conformanceCases } from '../cases/index.ts'
-import { type ClassAndSecret, type ConformanceSetup, defaultLimits, mergePatch } from '../setup.ts'
+import { type ClassAndSecret, type ConformanceSetup, defaultDeclarations, defaultLimits, mergePatch } from '../setup.ts'
 import { type ConformanceConfig, configSchema } from './config-schema.ts'
 import { SetupError } from './setup-error.ts'
 
@@ -112,6 +112,7 @@ export async function readConfig(
           unknown: (config.volumes.unknown ?? []) as JsonObject[],
         },
       }),
+      declares: { ...defaultDeclarations, ...config.declares },
       limits: { ...defaultLimits, ...config.limits },
       knownFailures: config.knownFailures ?? {},
     },
