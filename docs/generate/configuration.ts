@@ -12,7 +12,7 @@ interface Schema {
 /** The reference of the configuration file, from its schema. */
 export function configurationReference(): string {
   return page('Configuration', 'host/src/config/config.ts', [
-    '`mcm serve --config host.yaml` reads a YAML file. Flags win over it. All that is wrong with it is reported at once.',
+    '`mcm serve --config host.yaml` reads a YAML file; without the flag, the one that the variable `MCM_CONFIG` names. Flags win over it. All that is wrong with it is reported at once.',
     table(['key', 'type', 'default', 'meaning'], schemaRows(configSchema)),
   ])
 }

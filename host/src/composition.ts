@@ -16,6 +16,7 @@ import { createLog, type Log } from './log.ts'
 import { HostMetrics } from './metrics/host-metrics.ts'
 import { type PluginFigures, pluginFigures } from './metrics/plugin-figures.ts'
 import { type FoundPlugins, findPlugins } from './plugins/find-plugins.ts'
+import type { Permissions } from './plugins/permissions.ts'
 import { ownProvider, type PluginPackage } from './plugins/plugin-package.ts'
 import { PluginReloader, signatureOf } from './routing/plugin-reloader.ts'
 import { Resilience } from './routing/resilience/resilience.ts'
@@ -51,14 +52,17 @@ export const tokens = {
 
 /** Wires a host. A test may register its own parts, such as a runner, in the returned container before it resolves. */
 export async function compose(config: Config): Promise<DependencyContainer> {
-  const find = async () =>
-    await findPlugins({
+  const { grant = {} } = config.pluginPolicy
+  const find = async () => {
+    const { plugins, rejected } = await findPlugins({
       packages: config.plugins,
       folders: config.pluginDirs ?? defaultPluginDirs().filter(existsSync),
       workingDirectory: process.cwd(),
       readInstalled: readInstalledPlugins,
       refuse: (plugin) => refusedByPolicy(plugin, config.pluginPolicy),
     })
+    return { plugins: plugins.map((plugin) => withGrant(plugin, grant[plugin.name])), rejected }
+  }
   const watched = (config.pluginDirs ?? defaultPluginDirs()).map((folder) => new PluginFolder(folder).lockFile)
   const signature = await signatureOf(watched)
   const plugins = await find()
@@ -88,6 +92,9 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     const { plugins, rejected } = resolve(tokens.plugins)
     const log = resolve(tokens.log)
     for (const { name, folder, reason } of rejected) log.warn({ plugin: name, folder, reason }, 'plugin not loaded')
+    // Most likely a typing error. What it was meant for lacks something.
+    const absent = Object.keys(grant).filter((name) => ![...plugins, ...rejected].some((one) => one.name === name))
+    for (const name of absent) log.warn({ plugin: name }, 'permissions are granted to a plugin that is not there')
     return new RouteTable(plugins.map(resolve(tokens.supervise)), rejected)
   })
   single(tokens.reloader, (resolve) => {
@@ -145,6 +152,10 @@ export async function compose(config: Config): Promise<DependencyContainer> {
     })
   })
   return container
+}
+
+function withGrant(plugin: PluginPackage, granted: Permissions | undefined): PluginPackage {
+  return granted === undefined ? plugin : { ...plugin, granted }
 }
 
 type Resolve = <T>(token: InjectionToken<T>) => T

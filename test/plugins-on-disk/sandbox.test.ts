@@ -17,9 +17,11 @@ import { join } from 'node:path'
 import { waitFor } from '@mcm/sdk'
 import type { ConnectedDriver } from '@mcm/sdk/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { fixture } from '../contract/testing/built-program.ts'
 import { fixtureVariant } from '../contract/testing/fixture-variant.ts'
 import { type HostProcess, startHost } from '../contract/testing/host-process.ts'
+import { mcm } from '../contract/testing/mcm.ts'
 import { openCheckout } from '../contract/testing/open-checkout.ts'
 import { failureOf, request } from '../contract/testing/requests.ts'
 
@@ -35,6 +37,12 @@ const kinds: Record<string, Record<string, string[]>> = {
   AllFiles: { files: ['*'] },
   Programs: { programs: ['node'] },
   Env: { env: ['MCM_TEST_WANTED'] },
+  Granted: { files: [shared] },
+}
+// What the configuration of the host grants beyond that.
+const grant = {
+  '@mcm-fixture/granted': { env: ['MCM_TEST_WANTED'], files: [`read:${readOnly}`] },
+  '@mcm-fixture/absent': { net: ['*'] },
 }
 const servers: Server[] = []
 let port = 0
@@ -57,6 +65,7 @@ beforeAll(async () => {
   )
   host = await startHost({
     plugins: [fixture('reaching'), ...variants],
+    config: { pluginPolicy: { grant } },
     // A shell's lock file, for example.
     inherited: openSync(shared, 'r'),
     env: { MCM_TEST_WANTED: 'here', MCM_TEST_SECRET: 'not for plugins' },
@@ -80,7 +89,7 @@ const pidOf = async (provider = 'Reaching') => {
 }
 const denied = (kind?: string) => {
   const remedy = kind
-    ? `a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json`
+    ? `a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json, and an operator may grant it under "pluginPolicy.grant"`
     : 'no permission allows it'
   return {
     code: 'Internal',
@@ -89,6 +98,34 @@ const denied = (kind?: string) => {
     message: expect.stringContaining(`ERR_ACCESS_DENIED: the sandbox does not allow this; ${remedy}`),
   }
 }
+
+describe('a plugin to which the operator grants more than it asks for', () => {
+  it('may do both, and nothing else', async () => {
+    const { MCM_TEST_WANTED, MCM_TEST_SECRET } = JSON.parse(await attempt('environment', {}, 'Granted'))
+    expect([MCM_TEST_WANTED, MCM_TEST_SECRET]).toEqual(['here', undefined])
+    expect(await attempt('read', { path: shared }, 'Granted')).toBe('shared')
+    expect(await attempt('read', { path: readOnly }, 'Granted')).toBe('read-only')
+    expect(await failureOf(attempt('write', { path: readOnly }, 'Granted'))).toEqual(denied('files'))
+    expect(await failureOf(attempt('tcp', { port }, 'Granted'))).toEqual(denied('net'))
+  })
+
+  it('shows what it was granted apart from what it asks for', async () => {
+    const { plugins } = await driver.listPlugins()
+    const found = plugins.find(({ name }) => name === '@mcm-fixture/granted')
+    expect(found?.permissions).toEqual({ files: [shared] })
+    expect(found?.grantedPermissions).toEqual(grant['@mcm-fixture/granted'])
+    expect(plugins.filter(({ grantedPermissions }) => grantedPermissions)).toHaveLength(1)
+    const { stdout: shown } = await mcm('plugin', 'show', 'Granted', '--endpoint', host.endpoint)
+    expect(parse(shown).granted).toEqual(grant['@mcm-fixture/granted'])
+    const { stdout: listed } = await mcm('plugin', 'list', '--endpoint', host.endpoint)
+    expect(listed).toMatch(new RegExp(`^@mcm-fixture/granted .* env:MCM_TEST_WANTED, files:read:${readOnly}`, 'm'))
+  })
+
+  it('is missed where it is not there', async () => {
+    const missed = host.log.all.filter(({ msg }) => msg === 'permissions are granted to a plugin that is not there')
+    expect(missed.map(({ plugin }) => plugin)).toEqual(['@mcm-fixture/absent'])
+  })
+})
 
 describe('a plugin that asks for nothing', () => {
   it.each([

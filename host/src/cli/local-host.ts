@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readConfig } from '../config/config.ts'
 import type { Services } from '../contract/grpc-server.ts'
 
@@ -13,13 +13,18 @@ export interface LocalOptions {
 export function withLocalOptions(command: Command): Command {
   const collect = (value: string, previous: string[] = []) => [...previous, value]
   return command
-    .option('--config <file>', 'YAML configuration of the host')
+    .addOption(configOption('YAML configuration of the host'))
     .option('--plugin <package>', 'plugin, by package name or folder (repeatable)', collect)
     .option(
       '--plugin-dir <folder>',
       'folder with plugins (repeatable; default: node_modules beside the host, and where "mcm plugin add" installs)',
       collect,
     )
+}
+
+/** Names the configuration file of a host. */
+export function configOption(description: string): Option {
+  return new Option('--config <file>', description).env('MCM_CONFIG')
 }
 
 /** Runs something with a host in this process that listens nowhere, and stops its plugins afterwards. */

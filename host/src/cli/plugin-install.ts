@@ -11,6 +11,7 @@ import { defaultPluginFolder, PluginFolder } from '../install/plugin-folder.ts'
 import { chosen, verifyPlugins } from '../install/verify-plugins.ts'
 import { askForConsent } from './ask-for-consent.ts'
 import { CliError } from './cli-error.ts'
+import { configOption } from './local-host.ts'
 import { untilSignalled } from './until-signalled.ts'
 
 /** `mcm plugin add`, `install`, `remove`, `update`, `verify` and `bundle`: change and check the plugins in a plugin folder. */
@@ -125,7 +126,7 @@ function withConsent(command: Command): Command {
 }
 
 function withPolicy(command: Command): Command {
-  return command.option('--config <file>', 'YAML configuration of the host, for its pluginPolicy')
+  return command.addOption(configOption('YAML configuration of the host, for its pluginPolicy'))
 }
 
 async function contextOf(options: ChangeOptions, signal: AbortSignal): Promise<ChangeContext> {

@@ -5,6 +5,8 @@ import type { Command } from 'commander'
 import { stringify } from 'yaml'
 import { defaultEndpoint } from '../config/default-endpoint.ts'
 import { describeOrigin } from '../install/describe-origin.ts'
+import { permissionTexts } from '../install/permissions.ts'
+import type { Permissions } from '../plugins/permissions.ts'
 import { CliError } from './cli-error.ts'
 import { type ClientOptions, connect, deadline, withClientOptions } from './client.ts'
 import { type LocalOptions, withLocalHost, withLocalOptions } from './local-host.ts'
@@ -55,6 +57,12 @@ const lastFailureColumn: Column<Plugin> = {
     lastFailure ? `${lastFailure.time.slice(0, 19)}Z ${lastFailure.cause.split('\n')[0]}` : '',
 }
 
+// Only where there are any: most plugins ask for all that they need.
+const grantedColumn: Column<Plugin> = {
+  title: 'GRANTED',
+  value: ({ grantedPermissions }) => permissionTexts(grantedPermissions as Permissions | undefined).join(', '),
+}
+
 async function list(options: PluginOptions): Promise<void> {
   const { plugins, isLocal } = await fetchPlugins(options)
   if (options.output === 'json' || options.output === 'yaml') {
@@ -71,8 +79,9 @@ async function list(options: PluginOptions): Promise<void> {
     // Only here: a running host may be elsewhere, or may have read another lock file.
     const origins = isLocal ? await Promise.all(plugins.map(({ folder }) => describeOrigin(folder))) : []
     const failed: Column<Plugin>[] = plugins.some(({ lastFailure }) => lastFailure) ? [lastFailureColumn] : []
+    const granted: Column<Plugin>[] = plugins.some((one) => one.grantedPermissions) ? [grantedColumn] : []
     const from: Column<Plugin> = { title: 'FROM', value: (plugin) => origins[plugins.indexOf(plugin)] ?? '' }
-    console.log(render(plugins, [...columns, ...failed, ...(isLocal ? [from] : [])], options.output))
+    console.log(render(plugins, [...columns, ...granted, ...failed, ...(isLocal ? [from] : [])], options.output))
   }
 }
 
@@ -102,6 +111,7 @@ async function show(wanted: string, options: PluginOptions): Promise<void> {
       ...(isLocal && { from: await describeOrigin(plugin.folder) }),
       capabilities: plugin.capabilities,
       permissions: plugin.permissions ?? 'none',
+      ...(plugin.grantedPermissions && { granted: plugin.grantedPermissions }),
       secret: Object.fromEntries(secretKeys),
       providerSpec: plugin.providerSpecSchema ?? 'unknown',
     }).trimEnd(),

@@ -59,7 +59,7 @@ listen: [unix:///run/a, "[::1]:1"]
 http: { listen: ["127.0.0.1:2"], probes: [":3"], allowedOrigins: ["https://a.example"] }
 insecure: true
 plugins: [a]
-pluginPolicy: { allow: ["@acme/*"], requireIntegrity: true }
+pluginPolicy: { allow: ["@acme/*"], requireIntegrity: true, grant: { "@acme/x": { env: [ACME], files: ["read:/a"] } } }
 log: { level: debug, format: pretty }
 deadlines: { changeSeconds: 1.5, methods: { GetVolumeIDs: 9.5, CreateMachine: 1800 } }
 concurrency: { perCredential: 8 }
@@ -87,7 +87,11 @@ stopSeconds: 1
     tls: undefined,
     plugins: ['b'],
     pluginDirs: ['x'],
-    pluginPolicy: { allow: ['@acme/*'], requireIntegrity: true },
+    pluginPolicy: {
+      allow: ['@acme/*'],
+      requireIntegrity: true,
+      grant: { '@acme/x': { env: ['ACME'], files: ['read:/a'] } },
+    },
     isolation: { runner: 'process', sandbox: true, memoryMiB: 512 },
     log: { level: 'warn', format: 'pretty' },
     maxMessageBytes: 16 * 1024 * 1024,
@@ -110,6 +114,24 @@ const tls = 'tls: { cert: a, key: b, clientCa: c }\n'
 
 describe('refuses', () => {
   it.each<[string, string | undefined, Record<string, unknown>, string[]]>([
+    [
+      'permissions that there are not',
+      'pluginPolicy: { grant: { "@acme/x": { file: [/a], env: ACME } } }',
+      {},
+      [
+        'pluginPolicy.grant["@acme/x"].file: is not a known field',
+        'pluginPolicy.grant["@acme/x"].env: must be array, is "ACME"',
+      ],
+    ],
+    [
+      'permissions that nobody can have',
+      'pluginPolicy: { grant: { "@acme/x": { files: [a, /b], env: [NODE_OPTIONS] } } }',
+      {},
+      [
+        'pluginPolicy.grant["@acme/x"].files: has "a"; it takes "/path", "~/path" or "*", each also as "read:…"',
+        `pluginPolicy.grant["@acme/x"].env: has "NODE_OPTIONS", which would change how the plugin's process is run`,
+      ],
+    ],
     [
       'a user of its own for plugins that are a part of the host',
       'isolation: { runner: thread, baseUid: 2000000 }',

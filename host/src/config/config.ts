@@ -10,6 +10,7 @@ import { isLoopback, type ListenAddress, parseListenAddress } from '../contract/
 import { defaultPluginFolder } from '../install/plugin-folder.ts'
 import type { PluginPolicy } from '../install/policy.ts'
 import { logFormats, logLevels } from '../log.ts'
+import { permissionKinds, wrongPermission } from '../plugins/permissions.ts'
 import type { SlotLimits } from '../routing/resilience/slots.ts'
 import type { Deadlines } from '../routing/router.ts'
 import type { SupervisionLimits } from '../runtime/plugin-instance.ts'
@@ -24,6 +25,10 @@ const seconds = (description: string, defaultSeconds: number) =>
 const count = (description: string, defaultCount: number) =>
   Type.Integer({ description, default: defaultCount, minimum: 1, maximum: 1_000_000 })
 const strict = { additionalProperties: false }
+
+const permissions = Object.fromEntries(
+  permissionKinds.map((kind) => [kind, Type.Optional(Type.Array(Type.String({ minLength: 1 })))]),
+)
 
 const methodSeconds = Object.fromEntries(
   driverMethods.map((method) => [
@@ -92,6 +97,12 @@ export const configSchema = Type.Object(
           texts(
             'Repositories, such as `https://github.com/acme/*`. Install and load only plugins that were proven to be built from one of them.',
           ),
+        ),
+        grant: Type.Optional(
+          Type.Record(Type.String(), Type.Object(permissions, strict), {
+            description:
+              'What plugins may do beyond what they ask for, by package name, such as `{"@acme/mcm-plugin": {env: [ACME_REGION]}}`. The kinds are those of a manifest.',
+          }),
         ),
       },
       { ...strict, default: {}, description: 'Which plugins are trusted.' },
@@ -235,9 +246,12 @@ export async function readConfig(file: string | undefined, flags: Record<string,
   const source = file === undefined ? 'the command line' : `configuration ${file}`
   const wrong = validate(raw) ? [] : describeErrors(validate.errors ?? [], '')
   const addresses = readAddresses(raw, wrong)
-  if (wrong.length === 0) wrong.push(...checkIsolation((raw as unknown as RawConfig).isolation))
+  if (wrong.length === 0) {
+    // Just checked against the schema that the type comes from.
+    const { isolation, pluginPolicy } = raw as unknown as RawConfig
+    wrong.push(...checkIsolation(isolation), ...checkGrants(pluginPolicy.grant ?? {}))
+  }
   if (wrong.length > 0) throw new ConfigError(source, wrong)
-  // Just checked against the schema that the type comes from.
   return complete(raw as unknown as RawConfig, addresses)
 }
 
@@ -252,6 +266,18 @@ function checkIsolation({ runner, baseUid }: RawConfig['isolation']): Violation[
   }
   if (process.getuid?.() !== 0) return [{ path, message: 'needs a host that runs as root' }]
   return []
+}
+
+/** The schema only knows that permissions are texts. */
+function checkGrants(grant: NonNullable<PluginPolicy['grant']>): Violation[] {
+  return Object.entries(grant).flatMap(([name, granted]) =>
+    Object.entries(granted).flatMap(([kind, texts]) =>
+      texts.flatMap((text: string) => {
+        const message = wrongPermission(kind, text)
+        return message === undefined ? [] : [{ path: `pluginPolicy.grant["${name}"].${kind}`, message }]
+      }),
+    ),
+  )
 }
 
 interface Addresses {

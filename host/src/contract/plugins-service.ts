@@ -67,7 +67,8 @@ export class PluginsService {
 
 function describePlugin(supervisor: PluginSupervisor, rejection: string | undefined): Plugin {
   const { plugin, hello, state, instances, figures, lastFailure, notice } = supervisor
-  const { permissions } = plugin.manifest
+  const { granted, manifest } = plugin
+  const { permissions } = manifest
   return create(PluginSchema, {
     name: plugin.name,
     version: plugin.version,
@@ -75,6 +76,7 @@ function describePlugin(supervisor: PluginSupervisor, rejection: string | undefi
     providers: plugin.manifest.providers,
     capabilities: hello?.capabilities.map(methodName) ?? [],
     ...(permissions && { permissions: { ...permissions } as JsonObject }),
+    ...(granted && { grantedPermissions: { ...granted } as JsonObject }),
     ...(hello && { providerSpecSchema: inputSchema(hello.providerSpec), secretKeys: describeSecret(hello.secret) }),
     // Closed while something of it runs: it is on its way out.
     state: state.kind === 'closed' && instances.length > 0 ? PluginState.DRAINING : states[state.kind],

@@ -65,5 +65,9 @@ function isIn(checked: readonly Candidate[], name: string): boolean {
 }
 
 function fromManifest({ manifest }: PluginPackage): Pick<LockEntry, 'contract' | 'providers' | 'permissions'> {
-  return { contract: manifest.contract, providers: manifest.providers, permissions: permissionTexts(manifest) }
+  return {
+    contract: manifest.contract,
+    providers: manifest.providers,
+    permissions: permissionTexts(manifest.permissions),
+  }
 }

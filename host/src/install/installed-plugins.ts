@@ -58,7 +58,7 @@ async function readInstalled(
   if (plugin.name !== name || plugin.version !== version) {
     return { ...rejected, reason: `the lock file names it, but its package.json says ${plugin.name} ${plugin.version}` }
   }
-  const beyond = beyondGranted(permissionTexts(plugin.manifest), entry.permissions)
+  const beyond = beyondGranted(permissionTexts(plugin.manifest.permissions), entry.permissions)
   if (beyond.length > 0) {
     const reason = `it asks for ${beyond.join(', ')}, which the lock file does not grant; run "mcm plugin update ${name}"`
     return { ...rejected, reason }

@@ -1,9 +1,9 @@
-import type { PluginManifest } from '../plugins/manifest.ts'
+import { type Permissions, permissionKinds } from '../plugins/permissions.ts'
 import { InstallError } from './install-error.ts'
 
-/** What a manifest asks for, as sorted `kind:value` texts. */
-export function permissionTexts({ permissions = {} }: PluginManifest): string[] {
-  const all = Object.entries(permissions).flatMap(([kind, values]) => values.map((value) => `${kind}:${value}`))
+/** Permissions as sorted `kind:value` texts. */
+export function permissionTexts(permissions: Permissions = {}): string[] {
+  const all = permissionKinds.flatMap((kind) => (permissions[kind] ?? []).map((value) => `${kind}:${value}`))
   return [...new Set(all)].sort()
 }
 

@@ -1,3 +1,4 @@
+import type { Permissions } from '../plugins/permissions.ts'
 import type { LockEntry } from './lock-file.ts'
 
 /** What an operator allows on a host, whoever installs. */
@@ -8,6 +9,8 @@ export interface PluginPolicy {
   requireIntegrity: boolean
   /** Repositories of which one must be proven to be where a plugin was built; `*` as above. */
   requireProvenance?: readonly string[]
+  /** What plugins may do beyond what they ask for, by package name. */
+  grant?: Readonly<Record<string, Permissions>>
 }
 
 /** Why the policy keeps a package out. */

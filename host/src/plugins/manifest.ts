@@ -1,7 +1,7 @@
 import { contractVersion } from '@mcm/sdk'
 import { satisfies, validRange } from 'semver'
 import { hostVersion } from '../version.ts'
-import { readFilePermission } from './file-permission.ts'
+import { type Permissions, permissionKinds, wrongPermission } from './permissions.ts'
 
 /** What a plugin's package.json says under `mcm`. */
 export interface PluginManifest {
@@ -12,20 +12,7 @@ export interface PluginManifest {
   /** Provider names that it answers to; the first is its own, the others are aliases. */
   providers: string[]
   /** What it asks to be allowed. */
-  permissions?: {
-    /** Hosts that it talks to. With any, it may use the network and Unix sockets. */
-    net?: string[]
-    /** Unix sockets that it talks to. The same switch as `net`. */
-    unixSockets?: string[]
-    /** Files and folders that it reads and writes: `/path`, `~/path`, or `*` for all; `read:/path` to read only. */
-    files?: string[]
-    /** Environment variables that it reads. */
-    env?: string[]
-    /** Programs that it starts. With any, it may start every program, which no sandbox holds. */
-    programs?: string[]
-    /** Packages with native code that it loads. With any, it may load all native code, which no sandbox holds. */
-    addons?: string[]
-  }
+  permissions?: Permissions
 }
 
 /** What the host reads of a package.json. */
@@ -72,29 +59,18 @@ export function readManifest({ mcm }: PackageJson): ManifestResult {
   if (!isObject(permissions)) reasons.push('"mcm.permissions" must be an object')
   else {
     for (const [key, value] of Object.entries(permissions)) {
-      if (!permissionKinds.includes(key)) reasons.push(`"mcm.permissions.${key}" is not known`)
+      if (!permissionKinds.some((kind) => kind === key)) reasons.push(`"mcm.permissions.${key}" is not known`)
       else if (!isTexts(value)) reasons.push(`"mcm.permissions.${key}" must be a list of texts`)
-      else reasons.push(...value.flatMap((text) => wrongPermission(key, text) ?? []))
+      else {
+        const wrong = value.flatMap((text) => wrongPermission(key, text) ?? [])
+        reasons.push(...wrong.map((what) => `"mcm.permissions.${key}" ${what}`))
+      }
     }
   }
   // Just checked, part by part.
   return reasons.length > 0 ? { reasons } : { manifest: { ...mcm } as unknown as PluginManifest }
 }
 
-function wrongPermission(kind: string, text: string): string | undefined {
-  const quoted = JSON.stringify(text)
-  if (kind === 'files' && !readFilePermission(text)) {
-    return `"mcm.permissions.files" has ${quoted}; it takes "/path", "~/path" or "*", each also as "read:…"`
-  }
-  if (kind === 'env' && changesRuntime.test(text)) {
-    return `"mcm.permissions.env" has ${quoted}, which would change how the plugin's process is run`
-  }
-  return undefined
-}
-
-const permissionKinds = ['net', 'unixSockets', 'files', 'env', 'programs', 'addons']
-// With these, whoever starts the host for something else would open the sandbox or load code into the plugin.
-const changesRuntime = /^(NODE_(?!ENV$|EXTRA_CA_CERTS$|TLS_REJECT_UNAUTHORIZED$)|LD_|DYLD_|OPENSSL_)/
 // It becomes part of file names and of health service names.
 const providerName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/
 

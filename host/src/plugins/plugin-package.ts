@@ -1,4 +1,5 @@
 import type { PluginManifest } from './manifest.ts'
+import type { Permissions } from './permissions.ts'
 
 /** A plugin package on disk that can be used. */
 export interface PluginPackage {
@@ -10,6 +11,8 @@ export interface PluginPackage {
   /** URL of the module whose default export is the plugin. */
   entry: string
   manifest: PluginManifest
+  /** What the operator grants beyond what the manifest asks for. */
+  granted?: Permissions
   /** Digest of all its files, where a lock file vouches for them. */
   tree?: string
   /** The repository that it was proven to be built from when it was installed. */

@@ -3,7 +3,7 @@ import { explainDenial } from './explain-denial.ts'
 
 const node = 'Access to this API has been restricted.'
 const asks = (kind: string) =>
-  `ERR_ACCESS_DENIED: the sandbox does not allow this; a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json`
+  `ERR_ACCESS_DENIED: the sandbox does not allow this; a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json, and an operator may grant it under "pluginPolicy.grant"`
 
 it.each([
   [`${node} Use --allow-net to manage permissions.`, asks('net')],

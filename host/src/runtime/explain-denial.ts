@@ -6,7 +6,7 @@ export function explainDenial(text: string): string {
   return text.replaceAll(denial, (_, flag: string | undefined) => {
     const kind = flag && kindByFlag[flag]
     const remedy = kind
-      ? `a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json`
+      ? `a plugin that needs it asks for "${kind}" under "mcm.permissions" in its package.json, and an operator may grant it under "pluginPolicy.grant"`
       : 'no permission allows it'
     return `ERR_ACCESS_DENIED: the sandbox does not allow this; ${remedy}`
   })

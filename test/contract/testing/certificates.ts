@@ -12,8 +12,8 @@ export interface Identity {
 /** Who signs certificates. */
 export interface Authority {
   cert: string
-  /** Makes a certificate for 127.0.0.1 and localhost, good for servers and clients. */
-  issue(name: string): Identity
+  /** Makes a certificate, good for servers and clients. Default of the hosts: localhost; 127.0.0.1 in any case. */
+  issue(name: string, hosts?: readonly string[]): Identity
 }
 
 export function makeAuthority(name: string): Authority {
@@ -22,9 +22,12 @@ export function makeAuthority(name: string): Authority {
   const cert = certificate({ subject: name, issuer: name, publicKey, signer: privateKey, extensions: [isAuthority] })
   return {
     cert,
-    issue(subject) {
+    issue(subject, hosts = ['localhost']) {
       const own = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      const names = sequence(der(0x87, Buffer.from([127, 0, 0, 1])), der(0x82, Buffer.from('localhost')))
+      const names = sequence(
+        der(0x87, Buffer.from([127, 0, 0, 1])),
+        ...hosts.map((host) => der(0x82, Buffer.from(host))),
+      )
       const extensions = [extension([2, 5, 29, 17], false, names)]
       return {
         cert: certificate({ subject, issuer: name, publicKey: own.publicKey, signer: privateKey, extensions }),

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { permissionsOf } from '../../plugins/permissions.ts'
 import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import type { Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 import { BoundedSender } from './bounded-sender.ts'
@@ -79,7 +80,7 @@ export class ChildProcessRunner implements Runner {
     if (uid !== undefined) {
       for (const path of [process.execPath, this.#program, plugin.folder]) checkReadable(path, uid)
     }
-    const env = pluginEnvironment(this.#env, plugin.manifest.permissions?.env ?? [])
+    const env = pluginEnvironment(this.#env, permissionsOf(plugin).env ?? [])
     const child = fork(this.#program, inheritedDescriptors().map(String), {
       cwd: scratch,
       // The host's home says nothing to another user.

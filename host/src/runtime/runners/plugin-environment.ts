@@ -1,6 +1,6 @@
-/** The environment of a plugin: what programs need to find their way, and what its manifest asks for by name. */
-export function pluginEnvironment(env: NodeJS.ProcessEnv, asked: readonly string[]): Record<string, string> {
-  const names = new Set([...commonVariables, ...asked])
+/** The environment of a plugin: what programs need to find their way, and what it was granted by name. */
+export function pluginEnvironment(env: NodeJS.ProcessEnv, granted: readonly string[]): Record<string, string> {
+  const names = new Set([...commonVariables, ...granted])
   return Object.fromEntries(
     [...names].flatMap((name) => {
       const value = env[name]
@@ -9,7 +9,7 @@ export function pluginEnvironment(env: NodeJS.ProcessEnv, asked: readonly string
   )
 }
 
-// Anything else, such as cloud credentials of the host's own environment, a plugin gets only if it asks.
+// Anything else, such as cloud credentials of the host's own environment, a plugin gets only by name.
 const commonVariables = [
   'HOME',
   'LANG',

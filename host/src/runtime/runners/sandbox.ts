@@ -1,15 +1,15 @@
 import { realpathSync } from 'node:fs'
 import { readFilePermission } from '../../plugins/file-permission.ts'
-import type { PluginManifest } from '../../plugins/manifest.ts'
+import { type Permissions, permissionsOf } from '../../plugins/permissions.ts'
 import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import { packagesOf } from './packages-of.ts'
 
 /**
- * The flags with which Node keeps a plugin to what its manifest asks for. Everything that is not allowed here is denied:
+ * The flags with which Node keeps a plugin to what its manifest asks for and the operator grants. Everything that is not allowed here is denied:
  * files, sockets, programs, native addons, threads, WASI, foreign functions, and the debugger.
  */
 export function sandboxFlags(plugin: PluginPackage, own: { program: string; scratch: string }): string[] {
-  const { files = [], ...permissions } = plugin.manifest.permissions ?? {}
+  const { files = [], ...permissions } = permissionsOf(plugin)
   const granted = files.flatMap((text) => readFilePermission(text) ?? [])
   const readable = [own.program, own.scratch, ...packagesOf(plugin.folder), ...granted.map(({ path }) => path)]
   const writable = [own.scratch, ...granted.filter(({ canWrite }) => canWrite).map(({ path }) => path)]
@@ -30,10 +30,8 @@ export function sandboxFlags(plugin: PluginPackage, own: { program: string; scra
   ]
 }
 
-type Kind = keyof NonNullable<PluginManifest['permissions']>
-
 // Node allows each of these wholly or not at all.
-const switches: readonly { flag: string; kinds: readonly Exclude<Kind, 'files'>[] }[] = [
+const switches: readonly { flag: string; kinds: readonly Exclude<keyof Permissions, 'files'>[] }[] = [
   { flag: '--allow-net', kinds: ['net', 'unixSockets'] },
   { flag: '--allow-child-process', kinds: ['programs'] },
   { flag: '--allow-addons', kinds: ['addons'] },

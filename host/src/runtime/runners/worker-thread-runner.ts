@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
+import { permissionsOf } from '../../plugins/permissions.ts'
 import type { PluginPackage } from '../../plugins/plugin-package.ts'
 import type { PluginEnd, Runner, RunnerEvents, RunningPlugin } from '../runner.ts'
 import { MessageLimit } from './message-limit.ts'
@@ -39,7 +40,7 @@ export class WorkerThreadRunner implements Runner {
 
   #startThread(plugin: PluginPackage): Worker {
     return new Worker(this.#program, {
-      env: pluginEnvironment(this.#env, plugin.manifest.permissions?.env ?? []),
+      env: pluginEnvironment(this.#env, permissionsOf(plugin).env ?? []),
       execArgv: [],
       argv: [],
       stdout: true,
