@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { endpointGrant } from '../../test/cloud/testing/grants.ts'
 import { FakeEc2 } from '../../test/fake-ec2/server.ts'
 
 /** What EC2 does for each kind of trouble. */
@@ -23,9 +26,12 @@ const actions = {
 }
 
 /** The conformance kit's ways into the fake EC2. */
-export default async function hooks() {
+export default async function hooks({ environment }) {
   const ec2 = await FakeEc2.start()
   process.env.AWS_ENDPOINT_URL_EC2 = ec2.url
+  // What the host is told, whom the kit starts: the plugin does not ask for the variable. JSON is YAML.
+  process.env.MCM_CONFIG = join(environment.MCM_CONFORMANCE_TMP, 'host.yaml')
+  await writeFile(process.env.MCM_CONFIG, JSON.stringify(endpointGrant))
   // So that a list has several pages.
   ec2.account.behaviour.pageSize = 7
   const nameOf = ({ tags }) => tags.find(({ Key }) => Key === 'Name')?.Value ?? ''

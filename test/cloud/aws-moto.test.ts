@@ -7,6 +7,7 @@ import { builtFile } from '../contract/testing/built-program.ts'
 import { type HostProcess, startHost } from '../contract/testing/host-process.ts'
 import { failureOf } from '../contract/testing/requests.ts'
 import { type Account, awsClass, machine, secret, tags } from './testing/aws-requests.ts'
+import { endpointGrant } from './testing/grants.ts'
 import { Moto } from './testing/moto.ts'
 import { ec2Client, motoAccount } from './testing/moto-account.ts'
 import { Tap } from './testing/tap.ts'
@@ -21,7 +22,6 @@ let client: ReturnType<typeof ec2Client>
 beforeAll(async () => {
   moto = await Moto.start({ signal: AbortSignal.timeout(600_000), confirm: async () => true, log: console.log })
   tap = await Tap.start(moto.url)
-  // The manifest asks for these two, so the host hands them on.
   process.env.AWS_ENDPOINT_URL_EC2 = tap.url
   process.env.AWS_ENDPOINT_URL_STS = tap.url
   client = ec2Client(moto.url)
@@ -41,7 +41,7 @@ beforeEach(async () => {
 })
 
 async function start(): Promise<void> {
-  host = await startHost({ plugins: [builtFile('plugins/aws')] })
+  host = await startHost({ plugins: [builtFile('plugins/aws')], config: endpointGrant })
   driver = host.connect()
 }
 
@@ -108,10 +108,8 @@ describe('the AWS plugin and moto, an EC2 that we did not write', () => {
   })
 
   it('lists 250 VMs page by page, and no others', async () => {
-    // moto counts launches, not instances, and ends a page after a hundred.
-    for (let n = 0; n < 25; n++) {
-      await Promise.all(Array.from({ length: 10 }, () => launchByOthers(1, { ...tags, Name: 'm' })))
-    }
+    // moto counts launches, not instances, and ends a page after a hundred. Of launches at once, some fail in it.
+    for (let n = 0; n < 250; n++) await launchByOthers(1, { ...tags, Name: 'm' })
     await launchByOthers(2, { 'kubernetes.io/role/node': '1', 'kubernetes.io/cluster/another': '1', Name: 'other' })
     await launchByOthers(2, { 'kubernetes.io/cluster/shoot--demo--one': '1', Name: 'no-role' })
     const { machineList } = await driver.listMachines(classCall())
@@ -120,11 +118,12 @@ describe('the AWS plugin and moto, an EC2 that we did not write', () => {
     expect(tap.actions).toEqual(['DescribeInstances', 'DescribeInstances', 'DescribeInstances'])
   })
 
-  it('makes 20 VMs at once, with four requests each', async () => {
+  it('makes 20 VMs at once', async () => {
     const names = Array.from({ length: 20 }, (_, i) => `m-${i}`)
     const made = await Promise.all(names.map((name) => driver.createMachine(call(name))))
     expect(new Set(made.map(({ providerID }) => providerID)).size).toBe(20)
-    expect(tap.actions).toHaveLength(80)
+    // How many requests each takes is counted against the fake: what fails in moto is asked for again.
+    expect(await liveInstances()).toHaveLength(20)
     const expected = Object.fromEntries(made.map(({ providerID }, i) => [providerID, names[i]]))
     expect(await driver.listMachines(classCall())).toEqual({ machineList: expected })
     await Promise.all(names.map((name) => driver.deleteMachine(call(name))))
@@ -166,7 +165,7 @@ describe('the AWS plugin and moto, an EC2 that we did not write', () => {
   })
 
   it('logs in with a web identity, once for many calls', async () => {
-    // The plugin may read its own package, and the mount that its manifest names, which is not ours to make.
+    // The plugin may read its own package.
     const folder = await mkdtemp(join(builtFile('plugins/aws/dist'), 'token-'))
     onTestFinished(async () => await rm(folder, { recursive: true }))
     const workloadIdentityTokenFile = join(folder, 'token')

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { endpointGrant } from '../cloud/testing/grants.ts'
 import { FakeEc2 } from '../fake-ec2/server.ts'
 import { HostProcess } from '../quickstart/host-process.ts'
 
@@ -18,12 +19,14 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 async function demo(signal: AbortSignal): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   const ec2 = cleanup.use(await FakeEc2.start())
-  // The plugin's manifest asks for these two, so the host hands them on.
   process.env.AWS_ENDPOINT_URL_EC2 = ec2.url
   process.env.AWS_ENDPOINT_URL_STS = ec2.url
   const folder = await mkdtemp(join(tmpdir(), 'mcm-demo-'))
   cleanup.defer(async () => await rm(folder, { recursive: true, force: true }))
-  const host = await HostProcess.start(mcm, folder, signal)
+  const config = join(folder, 'host.yaml')
+  // JSON is YAML.
+  await writeFile(config, JSON.stringify(endpointGrant))
+  const host = await HostProcess.start(mcm, folder, signal, ['--config', config])
   cleanup.defer(async () => await host.stop())
   console.log(`An EC2 in memory serves ${ec2.url}, a host serves ${host.endpoint}.`)
 

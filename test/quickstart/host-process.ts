@@ -17,13 +17,13 @@ export class HostProcess {
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()))
   }
 
-  /** Starts `mcm serve` and waits until it serves. */
-  static async start(mcm: string, folder: string, signal: AbortSignal): Promise<HostProcess> {
+  /** Starts `mcm serve`, with more arguments, and waits until it serves. */
+  static async start(mcm: string, folder: string, signal: AbortSignal, args: string[] = []): Promise<HostProcess> {
     const endpoint = `unix://${join(folder, 'host.sock')}`
     const logFile = join(folder, 'host.log')
     const log = await open(logFile, 'a', 0o600)
     // A process group of its own: Ctrl-C at the terminal must not end it before its machine is deleted.
-    const child = spawn(process.execPath, [mcm, 'serve', '--listen', endpoint], {
+    const child = spawn(process.execPath, [mcm, 'serve', '--listen', endpoint, ...args], {
       stdio: ['ignore', 'pipe', log.fd],
       detached: true,
     })

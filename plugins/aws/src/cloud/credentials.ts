@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { AssumeRoleWithWebIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { MachineError } from '@mcm/sdk'
 import type { Secret } from '../secret-keys.ts'
@@ -68,11 +69,14 @@ async function readToken(path: string): Promise<string> {
     return (await readFile(path, 'utf8')).trim()
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error'
-    throw new MachineError(
-      'Unauthenticated',
-      `cannot read the web identity token ${path} (${code}); is it mounted where the host runs?`,
-      { cause, source: 'host' },
-    )
+    // Not the file: its path comes from the Secret. The folder, since the file is replaced when it is renewed.
+    const folder = dirname(path)
+    const what = `cannot read the web identity token in ${folder} (${code})`
+    const message =
+      code === 'ERR_ACCESS_DENIED'
+        ? `${what}: its operator has to grant it in the configuration of the host, as pluginPolicy: {grant: {"@mcm/plugin-aws": {files: ["read:${folder}"]}}}`
+        : `${what}; is it mounted where the host runs?`
+    throw new MachineError('Unauthenticated', message, { cause, source: 'host' })
   }
 }
 

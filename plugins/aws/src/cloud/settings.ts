@@ -1,7 +1,7 @@
 /**
  * What both SDK clients are told. All that they would otherwise look for in the environment and in `~/.aws` is said
  * here, so that nothing of the machine's own set-up, and above all no credential, takes part. The four variables are
- * those that the manifest asks for: they are the operator's to set.
+ * there only where the operator grants them.
  */
 export function clientSettings(service: 'EC2' | 'STS', region: string, env: NodeJS.ProcessEnv = process.env) {
   const endpoint = env[`AWS_ENDPOINT_URL_${service}`]
