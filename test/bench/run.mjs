@@ -1,4 +1,5 @@
-// Measures what the SDK costs a plugin's start; then bundles the programs of the benchmark from the sources, and runs it.
+// Measures what the SDK costs a plugin's start; then bundles the programs of the benchmark from the sources, and runs
+// those that are named, in turn, with the options that follow: `node test/bench/run.mjs main aws --rounds=3`.
 import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,8 +20,9 @@ await bundle({ entryPoints, outdir })
 // As the build does it.
 const alone = { splitting: false, packages: 'bundle', outdir }
 await bundle({ ...alone, entryPoints: { 'plugin-process': 'host/src/runtime/plugin-side/plugin-process.ts' } })
-const [program = 'main', ...args] = process.argv.slice(2)
-const { status } = spawnSync(process.execPath, [join(outdir, `${program}.js`), ...args], {
-  stdio: 'inherit',
-})
-process.exit(status ?? 1)
+const words = process.argv.slice(2)
+const options = words.filter((word) => word.startsWith('-'))
+for (const program of words.filter((word) => !word.startsWith('-'))) {
+  const { status } = spawnSync(process.execPath, [join(outdir, `${program}.js`), ...options], { stdio: 'inherit' })
+  if (status !== 0) process.exit(status ?? 1)
+}
