@@ -19,12 +19,14 @@ const steps = {
     run(bin('buf'), ['generate'], protos)
   },
 
-  /** Pages of the reference from protos, tables and schemas. */
+  /** Pages of the reference from protos, tables, schemas and the SDK's doc comments; an export without one is an error. */
   async reference(folder = 'docs/reference') {
     const outdir = 'node_modules/.cache/mcm-reference'
     await bundle({ entryPoints: { main: 'docs/generate/main.ts' }, outdir })
     run(bin('buf'), ['build', '-o', join(root, outdir, 'protos.binpb')], protos)
     run(process.execPath, [join(outdir, 'main.js'), folder, join(outdir, 'protos.binpb')])
+    const typedoc = join(root, 'docs/node_modules/.bin/typedoc')
+    run(typedoc, ['--options', 'docs/typedoc.json', '--logLevel', 'Warn', '--out', join(folder, 'sdk')])
   },
 
   /** Libraries stay one file per source file, so that stacks and editors show what was written. */

@@ -2,7 +2,7 @@
  * Write a machine provider plugin for mcm. Everything here is for authors of plugins; what programs need that host plugins
  * or call the contract is in `@mcm/sdk/contract`.
  *
- * @packageDocumentation
+ * @module @mcm/sdk
  */
 
 export type { MachineCode } from './errors/code.ts'

@@ -68,22 +68,27 @@ export class CaseRun {
     this.driver = Object.fromEntries(driverMethods.map((method) => [method, call(method)])) as DriverClient
   }
 
+  /** What the driver is judged with. */
   get setup(): ConformanceSetup {
     return this.#context.setup
   }
 
+  /** Where the driver is. */
   get target(): Target {
     return this.#context.target
   }
 
+  /** What the endpoint says that it is; absent where it says nothing. */
   get description(): TargetDescription | undefined {
     return this.#context.description
   }
 
+  /** Keys of the Secret without which nothing works. */
   get requiredSecretKeys(): readonly string[] {
     return this.#context.requiredSecretKeys
   }
 
+  /** Whether driver, configuration and hooks have something. */
   has(need: Need): boolean {
     return this.#context.available.has(need)
   }

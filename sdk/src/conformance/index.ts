@@ -2,14 +2,14 @@
  * The conformance kit: judges whether a driver does what the contract asks. The program `mcm-conformance` does that for a
  * plugin's folder or an endpoint; this is the same for tests.
  *
- * @packageDocumentation
+ * @module @mcm/sdk/conformance
  */
 export { type CaseTag, type ConformanceCase, caseTags, type Need, type Profile } from './case.ts'
 export type { CaseRun, RequestChanges } from './case-run.ts'
 export { conformanceCases } from './cases/index.ts'
-export { CaseFailure } from './check.ts'
+export { CaseFailure, type Outcome } from './check.ts'
 export { type Fault, type FaultKind, faultKinds, HookError, type Hooks } from './hooks.ts'
-export type { RecordedCall } from './journal.ts'
+export type { Journal, RecordedCall } from './journal.ts'
 export {
   type CaseResult,
   type FailureDetails,

@@ -1,7 +1,7 @@
 /**
  * The driver contract, for programs that host plugins, or serve or call the contract. Plugins do not need it.
  *
- * @packageDocumentation
+ * @module @mcm/sdk/contract
  */
 export { isMachineCode, MachineCodes, machineCodeOf } from '../errors/code.ts'
 export { adviceFor } from '../errors/machine-error.ts'
@@ -15,7 +15,7 @@ export type {
   DriverMethod,
   MachineRequest,
 } from '../model/driver.ts'
-export { ClientCache } from '../plugin/client-cache.ts'
+export { ClientCache, type ClientLease } from '../plugin/client-cache.ts'
 export { isPlugin } from '../plugin/define-plugin.ts'
 export { invokePlugin, type PluginRequest } from '../plugin/invoke-plugin.ts'
 export { aliasesOf, isRequired } from '../plugin/secret.ts'

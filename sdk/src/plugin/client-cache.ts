@@ -12,7 +12,7 @@ export class ClientCache {
   }
 
   /** The `client` function of one call, which waits until the call's signal aborts. What the call has used stays at least until `release`. */
-  lease(signal: AbortSignal): { client: CallContext['client']; release(): void } {
+  lease(signal: AbortSignal): ClientLease {
     const used = new Set<Entry>()
     return {
       client: async <T>(key: string | readonly string[], make: Make<T>, dispose?: Dispose<T>) => {
@@ -92,6 +92,14 @@ export class ClientCache {
     // A client that cannot be released is lost either way; the plugin's other clients still have to be.
     await entry.dispose().catch(() => {})
   }
+}
+
+/** What one call has of a {@link ClientCache}. */
+export interface ClientLease {
+  /** The call's {@link CallContext.client}. */
+  client: CallContext['client']
+  /** Says that the call has ended. */
+  release(): void
 }
 
 /** How long making a client may take; logins take a second or two. */

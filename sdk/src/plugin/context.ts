@@ -1,8 +1,12 @@
 /** Writes structured log lines. Secrets of the call are blacked out by the host. */
 export interface Logger {
+  /** What only an author wants to know; hosts hide it by default. */
   debug(message: string, fields?: Record<string, unknown>): void
+  /** What an operator may want to know. */
   info(message: string, fields?: Record<string, unknown>): void
+  /** What went wrong and was coped with. */
   warn(message: string, fields?: Record<string, unknown>): void
+  /** What went wrong and needs somebody. An error that a method throws is logged by the host. */
   error(message: string, fields?: Record<string, unknown>): void
 }
 
