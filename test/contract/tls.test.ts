@@ -1,13 +1,15 @@
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect as connectHttp2 } from 'node:http2'
 import { request as httpsRequest } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { connectDriver } from '@mcm/sdk/client'
+import type { Report } from '@mcm/sdk/conformance'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { main as judgeEndpoint } from '../../sdk/src/conformance/cli/main.ts'
 import { fixture } from './testing/built-program.ts'
 import { type Identity, makeAuthority } from './testing/certificates.ts'
 import { type HostProcess, startHost } from './testing/host-process.ts'
@@ -69,6 +71,26 @@ async function viaHttps(identity: Identity | undefined): Promise<unknown> {
     () => 'refused',
   )
 }
+
+it('lets the conformance kit judge what it serves, to a client with a certificate', async () => {
+  await writeFile(file('server-ca.pem'), serverAuthority.cert)
+  await writeFile(file('client.pem'), client.cert)
+  await writeFile(file('client-key.pem'), client.key)
+  await writeFile(
+    file('kit.json'),
+    JSON.stringify({ machineClass: { kind: 'MachineClass', provider: 'Good', providerSpec: {} } }),
+  )
+  const judge = async (...more: string[]) =>
+    await judgeEndpoint([
+      ...['--config', file('kit.json'), '--case', 'plugin-listed', '--output', 'json', '--report', file('report.json')],
+      ...['--endpoint', host.grpc[0] ?? '', '--tls-ca', file('server-ca.pem'), ...more],
+    ])
+  expect(await judge()).toBe(2)
+  // One case is no verdict.
+  expect(await judge('--tls-cert', file('client.pem'), '--tls-key', file('client-key.pem'))).toBe(3)
+  const report = JSON.parse(await readFile(file('report.json'), 'utf8')) as Report
+  expect(report.results.find(({ kind }) => kind === 'passed')).toMatchObject({ id: 'plugin-listed' })
+})
 
 describe('a client', () => {
   it.each([

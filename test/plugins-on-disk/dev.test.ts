@@ -159,6 +159,34 @@ describe('mcm dev', () => {
     await lines.first((line) => line.includes('Debugger listening on') && line.includes(':39230/'))
   })
 
+  it('stops at a breakpoint in the plugin, shows what is there, and answers the call afterwards', async () => {
+    save(answering('first'))
+    await startDev('--inspect', '39329')
+    await logged('the sandbox is on')
+    await logged('Debugger listening on ws://127.0.0.1:39329/')
+    const targets = await fetch('http://127.0.0.1:39329/json/list')
+    const [target] = (await targets.json()) as [{ webSocketDebuggerUrl: string }]
+    await using debug = await attachDebugger(target.webSocketDebuggerUrl)
+    await debug.send('Debugger.enable')
+    const lineNumber = answering('first')
+      .split('\n')
+      .findIndex((line) => line.includes('return {'))
+    const at = { urlRegex: 'dist/index\\.js$', lineNumber }
+    const { locations } = await debug.send('Debugger.setBreakpointByUrl', at)
+    expect(locations).toHaveLength(1)
+    const created = create('m-1')
+    const { callFrames } = await debug.event('Debugger.paused')
+    expect(callFrames[0].functionName).toBe('createMachine')
+    const { callFrameId } = callFrames[0]
+    const { result } = await debug.send('Debugger.evaluateOnCallFrame', {
+      callFrameId,
+      expression: 'machine.metadata.name',
+    })
+    expect(result.value).toBe('m-1')
+    await debug.send('Debugger.resume')
+    expect(await created).toBe('first')
+  })
+
   it('says what is missing', async () => {
     const failed = exec(process.execPath, [mcm, 'dev', folder], { env: env() })
     await expect(failed).rejects.toMatchObject({
@@ -167,3 +195,30 @@ describe('mcm dev', () => {
     })
   })
 })
+
+/** A client of Node's inspector. */
+async function attachDebugger(url: string) {
+  const socket = new WebSocket(url)
+  // biome-ignore lint/suspicious/noExplicitAny: the protocol's messages are what the test looks into
+  const messages = new EventList<any>()
+  socket.addEventListener('message', ({ data }) => messages.add(JSON.parse(data)))
+  socket.addEventListener('close', () => messages.end(new Error('the debugger was cut off')))
+  await once(socket, 'open')
+  let lastId = 0
+  return {
+    async send(method: string, params: object = {}) {
+      const id = ++lastId
+      socket.send(JSON.stringify({ id, method, params }))
+      const { result, error } = await messages.first((message) => message.id === id)
+      if (error) throw new Error(`${method}: ${error.message}`)
+      return result
+    },
+    async event(method: string) {
+      return (await messages.first((message) => message.method === method)).params
+    },
+    async [Symbol.asyncDispose]() {
+      socket.close()
+      await once(socket, 'close')
+    },
+  }
+}
