@@ -17,7 +17,9 @@ function problemsOf(schema: DescMessage, value: unknown, path: string): Violatio
     const field = schema.fields.find(({ name, jsonName }) => key === jsonName || key === name)
     if (!field) return [{ path: at, message: 'is not a known field' }]
     if (content === null) return []
-    const isMap = field.fieldKind === 'map' || field.message?.typeName === 'google.protobuf.Struct'
+    const isMap =
+      field.fieldKind === 'map' ||
+      (field.fieldKind === 'message' && field.message.typeName === 'google.protobuf.Struct')
     if (isMap && !isObject(content)) return [{ path: at, message: `must be an object${shown(content)}` }]
     if (field.fieldKind === 'list' && !Array.isArray(content))
       return [{ path: at, message: `must be a list${shown(content)}` }]

@@ -73,6 +73,19 @@ describe('reads', () => {
     ])
   })
 
+  it('all that an API server puts into metadata', async () => {
+    const metadata = {
+      name: 'm',
+      namespace: 'ns',
+      uid: 'u',
+      generation: 3,
+      managedFields: [{ manager: 'kubectl', operation: 'Update', fieldsType: 'FieldsV1', fieldsV1: { 'f:spec': {} } }],
+    }
+    const object = { apiVersion: 'machine.sapcloud.io/v1alpha1', kind: 'Machine', metadata, spec: {} }
+    const { machines } = await readManifests([await file(JSON.stringify(object))])
+    expect(machines.map(({ object }) => object.metadata)).toEqual([metadata])
+  })
+
   it("a class's two Secrets, of which the credentials' one wins", async () => {
     const other = secret
       .replace('{ name: s }', '{ name: cred, namespace: other }')

@@ -34,6 +34,12 @@ describe('a violation', () => {
       { field: 1 },
       ['providerSpec.field: must be less than 1, is 1'],
     ],
+    [
+      'none of two types',
+      only({ type: ['integer', 'null'] }),
+      { field: 'x' },
+      ['providerSpec.field: must be integer or null, is "x"'],
+    ],
     ['no integer', only(Type.Integer()), { field: 1.5 }, ['providerSpec.field: must be integer, is 1.5']],
     [
       'a pattern',

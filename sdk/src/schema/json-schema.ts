@@ -122,6 +122,8 @@ function messageOf(error: ErrorObject, choice: Choice | undefined): string {
       return `must be one of ${params.allowedValues.join(', ')}${found(error)}`
     case 'const':
       return `must be ${JSON.stringify(params.allowedValue)}${found(error)}`
+    case 'type':
+      return `must be ${[params.type].flat().join(' or ')}${found(error)}`
     default:
       if (choice && choice.alternatives.length > 0) return `must be ${allowedBy(choice).join(', ')}${found(error)}`
       return `${message}${found(error)}`
