@@ -8,7 +8,7 @@ import { hasTagKeys, isLive, isVm, liveStates, tagOf, type Vm } from './instance
  * The live VMs with both tag keys, and with the name of a machine where one is given.
  */
 export async function findByTags(ec2: Ec2, keys: TagKeys, name?: string): Promise<Vm[]> {
-  const found = await ec2.describeInstances({
+  const found = await ec2.describeInstances(name === undefined ? 'instance_list' : 'instance_get_by_tag_and_status', {
     Filters: [
       ...(name === undefined ? [] : [{ Name: 'tag:Name', Values: [name] }]),
       { Name: 'tag-key', Values: [keys.cluster] },
@@ -32,7 +32,7 @@ function isMatch(vm: Vm, keys: TagKeys, name: string | undefined): boolean {
 /** The VM with an id; undefined when there is none, or it is going. */
 export async function findById(ec2: Ec2, id: string): Promise<Vm | undefined> {
   try {
-    const found = await ec2.describeInstances({ InstanceIds: [id] })
+    const found = await ec2.describeInstances('instance_get_by_id', { InstanceIds: [id] })
     return found.filter(isVm).find(isLive)
   } catch (error) {
     if (isNotFound(error)) return undefined

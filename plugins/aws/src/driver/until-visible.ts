@@ -33,7 +33,7 @@ export async function untilVisible(ec2: Ec2, region: string, launched: Vm, conte
 
 async function described(ec2: Ec2, id: string): Promise<Vm | undefined> {
   try {
-    return (await ec2.describeInstances({ InstanceIds: [id] })).find(isVm)
+    return (await ec2.describeInstances('instance_get_by_id', { InstanceIds: [id] })).find(isVm)
   } catch (error) {
     // Other failures do not go away by waiting.
     if (isNotFound(error)) return undefined
