@@ -1,7 +1,8 @@
 import { globSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { errorTable } from '../../plugins/aws/src/cloud/error-table.ts'
 import { ProviderSpec } from '../../plugins/aws/src/spec/provider-spec.ts'
-import { awsCatalogue, awsNotShown } from '../../test/recorded/aws-catalogue.ts'
+import { awsCatalogue, awsNotShown, awsShownByCases } from '../../test/recorded/aws-catalogue.ts'
 import { awsDifferences } from '../../test/recorded/aws-differences.ts'
 import { page, table } from './markdown.ts'
 
@@ -25,7 +26,7 @@ export function awsReference(): string {
       awsDifferences.map(({ what, why }) => [what, why]),
     ),
     '## What tests show',
-    'Rows of the test catalogue, and the tests and recorded conversations that show them.',
+    'What an AWS driver has to show, and the tests and recorded conversations that show it. Rows: C CreateMachine, P placement by annotation, I InitializeMachine, D DeleteMachine, G GetMachineStatus, L ListMachines, V GetVolumeIDs, H parts of requests, S validation, E errors and metrics, W weaknesses of the Go provider.',
     table(['row', 'what', 'shown by'], coverage()),
   ])
 }
@@ -61,13 +62,21 @@ function coverage(): string[][] {
     const known = shownBy.get(row) ?? []
     if (!known.includes(by)) shownBy.set(row, [...known, by])
   }
+  const ids = new Set<string>()
   for (const line of readFileSync('test/recorded/aws-cases.jsonl', 'utf8').trimEnd().split('\n')) {
     const { id, catalogue = '' } = JSON.parse(line) as { id: string; catalogue?: string }
+    ids.add(id)
     for (const row of catalogue.split(' ')) add(row, `\`${id}\``)
   }
-  for (const file of globSync('test/cloud/aws-*.test.ts').sort()) {
-    for (const [, rows = ''] of readFileSync(file, 'utf8').matchAll(/['`[]((?:[CPIDGL]\d+ ?)+)(?=['`:])/g)) {
-      for (const row of rows.trim().split(' ')) add(row, `[${file.slice('test/cloud/'.length)}](../../${file})`)
+  for (const [row, cases] of Object.entries(awsShownByCases)) {
+    for (const id of cases) {
+      if (!ids.has(id)) throw new Error(`row ${row} of the AWS catalogue names ${id}, which is not recorded`)
+      add(row, `\`${id}\``)
+    }
+  }
+  for (const file of globSync(['test/cloud/aws-*.test.ts', 'plugins/aws/src/**/*.test.ts']).sort()) {
+    for (const [, rows = ''] of readFileSync(file, 'utf8').matchAll(/['`[]((?:[CPIDGLVHSEW]\d+ ?)+)(?=['`:])/g)) {
+      for (const row of rows.trim().split(' ')) add(row, `[${basename(file)}](../../${file})`)
     }
   }
   return Object.entries(awsCatalogue).map(([row, what]) => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readMetrics, valuesOf } from '../../host/src/testing/read-metrics.ts'
 import { failureOf } from '../contract/testing/requests.ts'
 import { pluginAndFake } from './testing/plugin-and-fake.ts'
 
@@ -39,19 +40,27 @@ describe('CreateMachine', () => {
 
   it.each([
     [
-      'C17',
+      'C17 P1',
       '{"affinity": "host", "availabilityZone": "eu-west-1b", "tenancy": "host"}',
       { Affinity: 'host', AvailabilityZone: 'eu-west-1b', Tenancy: 'host' },
     ],
-    ['P2', '{"Affinity": "default", "Tenancy": "default"}', { Affinity: 'default', Tenancy: 'default' }],
-    ['P3', '', {}],
-    ['P4', '{}', {}],
-    ['P5', '{"hostId": "h-1", "partitionNumber": 7}', { HostId: 'h-1', PartitionNumber: '7' }],
+    ['P2', '{"affinity": "host", "tenancy": "dedicated"}', { Affinity: 'host', Tenancy: 'dedicated' }],
+    ['P4', '', {}],
+    ['P5', '{}', {}],
+    ['P6', '{"Affinity": "default", "Tenancy": "default"}', { Affinity: 'default', Tenancy: 'default' }],
+    ['P7', '{"hostId": "h-1", "partitionNumber": 7}', { HostId: 'h-1', PartitionNumber: '7' }],
   ])('%s: takes the placement of the annotation %j', async (_, text, placement) => {
     const call = world.call('m-1')
     await world.driver.createMachine({ ...call, machine: { ...call.machine, spec: { nodeTemplate: annotated(text) } } })
     const sent = Object.entries(launched()).filter(([name]) => name.startsWith('Placement.'))
     expect(Object.fromEntries(sent.map(([name, value]) => [name.slice('Placement.'.length), value]))).toEqual(placement)
+  })
+
+  it('P3: takes no placement from other annotations', async () => {
+    const call = world.call('m-1')
+    const nodeTemplate = { metadata: { annotations: { 'machine.sapcloud.io/other': '{"tenancy": "host"}' } } }
+    await world.driver.createMachine({ ...call, machine: { ...call.machine, spec: { nodeTemplate } } })
+    expect(Object.keys(launched()).filter((name) => name.startsWith('Placement.'))).toEqual([])
   })
 
   it('C34: does not even read the annotation where the class has a placement', async () => {
@@ -129,6 +138,17 @@ describe('the other methods', () => {
     })
   })
 
+  it('W6: InitializeMachine sets up none of two VMs', async () => {
+    await world.driver.createMachine(world.call('m-1'))
+    await world.driver.createMachine(world.call('m-2'))
+    for (const { tags } of world.fake.account.instances) {
+      for (const tag of tags) if (tag.Key === 'Name') tag.Value = 'm-1'
+    }
+    const spec = { srcAndDstChecksEnabled: false }
+    expect((await failureOf(world.driver.initializeMachine(world.call('m-1', { spec })))).code).toBe('OutOfRange')
+    expect(world.fake.actions).not.toContain('ModifyNetworkInterfaceAttribute')
+  })
+
   it('I10: InitializeMachine assigns no prefix where there is one', async () => {
     const nic = { subnetID: 'subnet-0123456789abcdef0', securityGroupIDs: ['sg-1'], ipv6PrefixCount: 1 }
     const spec = { networkInterfaces: [nic] }
@@ -188,6 +208,19 @@ describe('the other methods', () => {
     expect(failed).toMatchObject({ code: 'InvalidArgument', violations: [{ path }] })
   })
 
+  it('S8: a call without any Secret is refused with all keys that are missing', async () => {
+    const { machine, machineClass } = world.call('m-1')
+    const failed = await failureOf(world.driver.createMachine({ machine, machineClass }))
+    expect(failed).toMatchObject({
+      code: 'InvalidArgument',
+      violations: [
+        { path: 'secretRef.AWSAccessKeyID' },
+        { path: 'secretRef.AWSSecretAccessKey' },
+        { path: 'secretRef.userData' },
+      ],
+    })
+  })
+
   it('D4: tells both keys that are missing', async () => {
     const failed = await failureOf(world.driver.deleteMachine({ ...world.call('m-1'), secret: {} }))
     expect(failed).toMatchObject({
@@ -210,6 +243,7 @@ describe('the other methods', () => {
   })
 
   it.each([
+    ['W7', 'initializeMachine'],
     ['D2', 'deleteMachine'],
     ['G2', 'getMachineStatus'],
     ['L4', 'listMachines'],
@@ -264,6 +298,43 @@ describe('the other methods', () => {
       code: 'InvalidArgument',
       violations: [{ path: 'providerSpec.ami' }, ...Array(6).fill({})],
     })
+  })
+})
+
+describe('metrics', () => {
+  const counts = async () => {
+    const families = readMetrics(await world.metrics.scrape())
+    const of = (name: string) =>
+      Object.fromEntries(
+        Object.entries(valuesOf(families, name)).map(([labels, n]) => [/service="([^"]*)"/.exec(labels)?.[1], n]),
+      )
+    return { succeeded: of('mcm_cloud_api_requests_total'), failed: of('mcm_cloud_api_requests_failed_total') }
+  }
+
+  it('E3 W21: count each request under the name that upstream has for it', async () => {
+    const spec = { srcAndDstChecksEnabled: false }
+    const { providerID } = await world.driver.createMachine(world.call('m-1', { spec }))
+    await world.driver.initializeMachine(world.call('m-1', { spec }))
+    await world.driver.listMachines(world.classCall())
+    await world.driver.deleteMachine(world.call('m-1', { providerID }))
+    expect(await counts()).toEqual({
+      succeeded: {
+        image_get: 1,
+        instance_create: 1,
+        instance_get_by_id: 2,
+        instance_get_by_tag_and_status: 2,
+        instance_disable_source_dest_check: 1,
+        instance_list: 1,
+        instance_terminate: 1,
+      },
+      failed: {},
+    })
+  })
+
+  it('E4: count a failure as a failure only', async () => {
+    world.fake.faults.add({ action: 'DescribeInstances', error: { code: 'Odd', status: 400 } })
+    await failureOf(world.driver.listMachines(world.classCall()))
+    expect(await counts()).toEqual({ succeeded: {}, failed: { instance_list: 1 } })
   })
 })
 

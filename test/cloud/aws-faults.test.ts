@@ -85,7 +85,7 @@ describe('when EC2 goes wrong, the AWS plugin', () => {
     expect({ launches: launches(), instances: instances() }).toEqual({ launches: 2, instances: 1 })
   })
 
-  it('adopts the VM of a lost answer, though the user data have changed meanwhile', async () => {
+  it('W1: adopts the VM of a lost answer, though the user data have changed meanwhile', async () => {
     world.fake.faults.add({ action: 'RunInstances', delayMs: 60_000 })
     const short = { deadlineMs: Date.now() + 1_000 }
     expect((await failureOf(world.driver.createMachine(world.call('m-1'), short))).code).toBe('DeadlineExceeded')
@@ -95,7 +95,7 @@ describe('when EC2 goes wrong, the AWS plugin', () => {
     expect({ launches: launches(), instances: instances() }).toEqual({ launches: 1, instances: 1 })
   })
 
-  it('launches anew, with another token, after the VM of the first launch has ended', async () => {
+  it('W1: launches anew, with another token, after the VM of the first launch has ended', async () => {
     const first = await world.driver.createMachine(world.call('m-1'))
     await world.driver.deleteMachine(world.call('m-1', { providerID: first.providerID }))
     const second = await world.driver.createMachine(world.call('m-1'))
@@ -115,7 +115,7 @@ describe('when EC2 goes wrong, the AWS plugin', () => {
     })
   })
 
-  it('ends with the call when it is cancelled while it waits', async () => {
+  it('W12: ends with the call when it is cancelled while it waits', async () => {
     Object.assign(world.fake.account.behaviour, { hiddenFor: 1_000 })
     const controller = new AbortController()
     const call = world.driver.createMachine(world.call('m-1'), { signal: controller.signal })

@@ -164,7 +164,7 @@ describe('the AWS plugin and moto, an EC2 that we did not write', () => {
     expect(await liveInstances()).toEqual([])
   })
 
-  it('logs in with a web identity, once for many calls', async () => {
+  it('C40 W13: logs in with a web identity, once for many calls', async () => {
     // The plugin may read its own package.
     const folder = await mkdtemp(join(builtFile('plugins/aws/dist'), 'token-'))
     onTestFinished(async () => await rm(folder, { recursive: true }))

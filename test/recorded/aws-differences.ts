@@ -129,7 +129,7 @@ export const awsDifferences: readonly KnownDifference[] = [
   },
   {
     verdict: 'better',
-    what: 'What EC2 refuses for sure is refused before: iops on gp2, no CPU cores, a negative number of IPv6 addresses, more than 50 tags, user data over 16 KiB, two disks with one name.',
+    what: 'What EC2 refuses for sure is refused before: iops on gp2, hard disks as root or below 125 GiB, no CPU cores, an unknown reservation preference, a negative number of IPv6 addresses, more than 50 tags, user data over 16 KiB, two disks with one name.',
     why: '`mcm validate` finds it, with its path, before anything is made.',
     matches: /^code: OK → InvalidArgument$|^request missing: |^response (providerID|nodeName): .* → undefined$/,
     cases:

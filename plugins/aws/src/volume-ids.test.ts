@@ -20,6 +20,6 @@ it.each([
   ['no handle', [csi(''), csi(undefined), csi(7), { csi: null }, { csi: [] }], []],
   ['other kinds, and nothing', [{ hostPath: { path: '/' } }, null, {}], []],
   ['a mix, in order', [csi('vol-b'), { hostPath: {} }, inTree('aws://z/vol-a'), csi('x', 'other')], ['vol-b', 'vol-a']],
-])('knows the volume ids of %s', async (_, pvSpecs, volumeIDs) => {
+])('V1 V2: knows the volume ids of %s', async (_, pvSpecs, volumeIDs) => {
   expect(await getVolumeIDs({ pvSpecs })).toEqual({ volumeIDs })
 })

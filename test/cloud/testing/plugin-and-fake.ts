@@ -10,10 +10,11 @@ export async function pluginAndFake() {
   // Read whenever a client is made, which each host does anew.
   process.env.AWS_ENDPOINT_URL_EC2 = fake.url
   process.env.AWS_ENDPOINT_URL_STS = fake.url
-  const { driver, supervisors } = inlineRouter([plugin])
+  const { driver, supervisors, metrics } = inlineRouter([plugin])
   return {
     fake,
     driver,
+    metrics,
     /** A request about a machine. */
     call: (name: string, { providerID, spec = {}, data }: CallParts = {}) => ({
       machine: machine(name, providerID),

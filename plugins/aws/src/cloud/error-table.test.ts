@@ -15,6 +15,6 @@ it.each([
   ['insufficientinstancecapacity', undefined],
   ['XInvalidParameter', undefined],
   ['', undefined],
-])('%s is %s', (cloudCode, code) => {
+])('E1 E2: %s is %s', (cloudCode, code) => {
   expect(machineCodeOf(cloudCode)).toBe(code)
 })

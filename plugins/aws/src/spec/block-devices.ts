@@ -16,6 +16,11 @@ export function checkBlockDevices({ blockDevices = [] }: ProviderSpec): Violatio
   ]
 }
 
+/** Upstream's answer when it comes to a launch; whoever asks before is told at once. */
+export function checkAnyBlockDevice({ blockDevices = [] }: ProviderSpec): Violation[] {
+  return blockDevices.length > 0 ? [] : [required('providerSpec.blockDevices', 'no block devices passed')]
+}
+
 function checkDevice({ deviceName = '', ebs = {} }: BlockDevice, path: string, isOneOfMany: boolean): Violation[] {
   const violations: Violation[] = []
   const { volumeType = '', volumeSize = 0, iops = 0, throughput } = ebs
@@ -38,6 +43,17 @@ function checkDevice({ deviceName = '', ebs = {} }: BlockDevice, path: string, i
   if (iops > 0 && ['gp2', 'st1', 'sc1', 'standard'].includes(volumeType)) {
     violations.push(invalid(`${path}.ebs.iops`, iops, `volumes of type ${volumeType} take no iops`))
   }
+  if (hardDisks.has(volumeType)) {
+    if (!isOneOfMany || deviceName === rootDevice) {
+      violations.push(
+        invalid(`${path}.ebs.volumeType`, volumeType, `volumes of type ${volumeType} cannot be the root disk`),
+      )
+    }
+    if (volumeSize > 0 && volumeSize < leastHardDiskGiB) {
+      const detail = `volumes of type ${volumeType} have at least ${leastHardDiskGiB} GiB`
+      violations.push(invalid(`${path}.ebs.volumeSize`, volumeSize, detail))
+    }
+  }
   if (throughput !== undefined && throughput > 0 && volumeTypes.has(volumeType) && volumeType !== 'gp3') {
     violations.push(invalid(`${path}.ebs.throughput`, throughput, `volumes of type ${volumeType} take no throughput`))
   }
@@ -57,6 +73,10 @@ function checkNames(names: readonly string[]): Violation[] {
   }
   return violations
 }
+
+// Of EC2's guide to volume types.
+const hardDisks = new Set(['st1', 'sc1'])
+const leastHardDiskGiB = 125
 
 const namePattern = '^/dev/(sd[a-z]|xvd[a-c][a-z]?)$'
 // Upstream's six and io2, which it does not know.

@@ -12,6 +12,11 @@ export function checkCapacityReservation({ capacityReservation: reservation }: P
       'CapacityReservationPreference cannot be set when also providing a CapacityReservationID or CapacityReservationResourceGroupArn'
     return [required(path, detail)]
   }
+  // Beyond upstream: EC2 knows no other.
+  const preference = reservation?.capacityReservationPreference ?? ''
+  if (preference !== '' && !preferences.includes(preference)) {
+    return [unsupported(`${path}.capacityReservationPreference`, preference, preferences)]
+  }
   if (!hasId || !hasArn) return []
   const detail = 'CapacityReservationResourceGroupArn or CapacityReservationId are optional but only one should be used'
   return [required(path, detail)]
@@ -85,6 +90,7 @@ export function checkCpuOptions({ cpuOptions = {} }: ProviderSpec): Violation[] 
   return violations
 }
 
+const preferences = ['open', 'none', 'capacity-reservations-only']
 const tenancies = ['default', 'dedicated', 'host']
 const affinities = ['default', 'host']
 // Upstream's enumeration; EC2 knows more by now.

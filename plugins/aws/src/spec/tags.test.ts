@@ -11,6 +11,6 @@ it.each([
   ['the first by alphabet, whatever their order', [`${r}z`, `${c}b`, `${r}a`, `${c}a`], `${c}a`, `${r}a`],
   ['a key with both words as a cluster only', [`${c}${r}`], `${c}${r}`, ''],
   ['none', ['Name'], '', ''],
-])('takes %s', (_, keys, cluster, role) => {
+])('W10: takes %s', (_, keys, cluster, role) => {
   expect(tagKeysOf({ tags: Object.fromEntries(keys.map((key) => [key, '1'])) })).toEqual({ cluster, role })
 })

@@ -22,7 +22,7 @@ const paths = (spec: JsonObject, data: Record<string, string> = keys) =>
 const root = { deviceName: '/root', ...disk }
 const data = (deviceName: string, ebs = {}) => ({ deviceName, ebs: { ...disk.ebs, ...ebs } })
 
-describe('a valid class', () => {
+describe('S1: a valid class', () => {
   it.each<[string, JsonObject]>([
     ['the base', {}],
     ['io1 with iops', { blockDevices: [{ ebs: { volumeType: 'io1', volumeSize: 50, iops: 400 } }] }],
@@ -32,6 +32,7 @@ describe('a valid class', () => {
     ],
     ['gp3 without either', { blockDevices: [{ ebs: { volumeType: 'gp3', volumeSize: 50 } }] }],
     ['several devices', { blockDevices: [root, data('/dev/sdb'), data('/dev/xvdaz')] }],
+    ['a hard disk for data', { blockDevices: [root, data('/dev/sdb', { volumeType: 'st1', volumeSize: 125 })] }],
     ['any name of a single device', { blockDevices: [data('/dev/foo')] }],
     ['a hop limit of 32', { instanceMetadataOptions: { httpPutResponseHopLimit: 32 } }],
     [
@@ -40,6 +41,10 @@ describe('a valid class', () => {
     ],
     ['a reservation by id', { capacityReservation: { capacityReservationId: 'cr-1' } }],
     ['a reservation by ARN', { capacityReservation: { capacityReservationResourceGroupArn: 'arn' } }],
+    [
+      'a reservation by preference',
+      { capacityReservation: { capacityReservationPreference: 'capacity-reservations-only' } },
+    ],
     ['no CPU options', { cpuOptions: {} }],
     ['all CPU options', { cpuOptions: { coreCount: 8, threadsPerCore: 2, amdSevSnp: 'enabled' } }],
     ['a host of its own', { placement: { tenancy: 'host', hostId: 'h-1', affinity: 'host', partitionNumber: 1 } }],
@@ -65,12 +70,19 @@ describe('a valid class', () => {
   })
 })
 
-describe('what is wrong, with its path', () => {
+describe('S2 S5 S6: what is wrong, with its path', () => {
   it.each<[string, JsonObject]>([
     ['ami', { ami: '' }],
     ['region', { region: null }],
     ['region', { region: 'eu west' }],
     ['machineType', { machineType: '' }],
+    ['ami', { ami: ' ' }],
+    ['machineType', { machineType: ' ' }],
+    [
+      'capacityReservation.capacityReservationPreference',
+      { capacityReservation: { capacityReservationPreference: 'some' } },
+    ],
+    ['blockDevices[0].ebs.volumeSize', { blockDevices: [data('', { volumeSize: -10 })] }],
     ['iam', { iam: {} }],
     ['iam', { iam: { name: 'a', arn: 'b' } }],
     ['tags[]', { tags: { 'kubernetes.io/role/node': '1' } }],
@@ -88,6 +100,11 @@ describe('what is wrong, with its path', () => {
     ['blockDevices[1].deviceName', { blockDevices: [root, data('/dev/foo')] }],
     ['blockDevices[1].deviceName', { blockDevices: [root, data('/dev/sdb\n')] }],
     ['blockDevices', { blockDevices: [root, data('/dev/sdb'), data('/dev/sdb')] }],
+    ['blockDevices[0].ebs.volumeType', { blockDevices: [data('', { volumeType: 'st1', volumeSize: 125 })] }],
+    [
+      'blockDevices[1].ebs.volumeSize',
+      { blockDevices: [root, data('/dev/sdb', { volumeType: 'sc1', volumeSize: 124 })] },
+    ],
     ['networkInterfaces[]', { networkInterfaces: [] }],
     ['networkInterfaces[0].subnetID', { networkInterfaces: [{ securityGroupIDs: ['sg-1'] }] }],
     ['networkInterfaces[0].securityGroupIDs', { networkInterfaces: [{ subnetID: 's' }] }],
@@ -139,7 +156,7 @@ describe('what is wrong, with its path', () => {
     expect(paths({ ...base, ...changes })).toEqual([`providerSpec.${path}`])
   })
 
-  it('of two root devices is said twice', () => {
+  it('S3: of two root devices is said twice', () => {
     expect(validate({ spec: { ...base, blockDevices: [root, root] }, secret: reader(keys) })).toEqual([
       { path: 'providerSpec.blockDevices', message: 'Required value: Only one device can be specified as root' },
       {
@@ -159,8 +176,15 @@ describe('what is wrong, with its path', () => {
     [{ ...keys, providerAccessKeyId: 'a b' }, ['AWSAccessKeyID']],
     [{ workloadIdentityTokenFile: '', ...keys }, ['workloadIdentityTokenFile', 'roleARN']],
     [{ workloadIdentityTokenFile: '', roleARN: '' }, ['workloadIdentityTokenFile', 'roleARN', 'userData']],
-  ])('of the Secret, case %#', (secret, names) => {
+  ])('S4: of the Secret, case %#', (secret, names) => {
     expect(paths(base, secret)).toEqual(names.map((name) => `secretRef.${name}`))
+  })
+
+  it('of a class without disks is said to whoever asks before a launch', () => {
+    const spec = { ...base, blockDevices: [] }
+    const violation = { path: 'providerSpec.blockDevices', message: 'Required value: no block devices passed' }
+    expect(validate({ spec, method: 'validateMachineClass' })).toEqual([violation])
+    expect(validate({ spec, method: 'createMachine' })).toEqual([])
   })
 
   it('says nothing of a Secret that is not there', () => {

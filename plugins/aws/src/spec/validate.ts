@@ -1,6 +1,6 @@
 import type { DriverMethod, JsonObject, Machine, Violation } from '@mcm/sdk'
 import type { Secret } from '../secret-keys.ts'
-import { checkBlockDevices } from './block-devices.ts'
+import { checkAnyBlockDevice, checkBlockDevices } from './block-devices.ts'
 import { decode } from './decode.ts'
 import { checkNetworkInterfaces } from './network-interfaces.ts'
 import {
@@ -37,6 +37,7 @@ export function validate({ spec: raw, secret, method, machine }: Validation): Vi
     ...violations,
     ...checkNeeds(spec),
     ...checkBlockDevices(spec),
+    ...(method === 'validateMachineClass' ? checkAnyBlockDevice(spec) : []),
     ...checkCapacityReservation(spec),
     ...checkNetworkInterfaces(spec),
     ...checkPlacement(spec),
@@ -51,9 +52,10 @@ export function validate({ spec: raw, secret, method, machine }: Validation): Vi
 
 function checkNeeds({ ami = '', region = '', machineType = '', iam = {} }: ProviderSpec): Violation[] {
   const violations: Violation[] = []
-  if (ami === '') violations.push(required('providerSpec.ami', 'AMI is required'))
+  // Blanks name nothing either.
+  if (ami.trim() === '') violations.push(required('providerSpec.ami', 'AMI is required'))
   violations.push(...checkRegion({ region }))
-  if (machineType === '') violations.push(required('providerSpec.machineType', 'MachineType is required'))
+  if (machineType.trim() === '') violations.push(required('providerSpec.machineType', 'MachineType is required'))
   const { arn = '', name = '' } = iam
   if ((arn === '') === (name === '')) {
     const shown = { ...(arn !== '' && { arn }), ...(name !== '' && { name }) }
