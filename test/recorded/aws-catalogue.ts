@@ -179,7 +179,7 @@ export const awsShownByCases: Readonly<Record<string, readonly string[]>> = {
   S9: ['invalid-decode-null'],
   S10: ['invalid-decode-size-point-zero', 'invalid-decode-size-exponent'],
   S11: ['invalid-many-all'],
-  E1: ['create-code-InsufficientCapacity', 'create-code-VcpuLimitExceeded', 'create-code-UnauthorizedOperation'],
+  E1: ['create-code-InsufficientCapacity', 'create-code-InstanceLimitExceeded', 'create-code-UnauthorizedOperation'],
   E2: ['delete-by-id-unknown', 'delete-code-UnauthorizedOperation'],
   W1: ['create-twice', 'create-lost-reply'],
   W2: ['status-terminated-by-id', 'create-terminated-at-once'],
