@@ -1,10 +1,15 @@
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { FakeServer, type Received, type Served } from '../fake-cloud/fake-server.ts'
+import { type Fault, FaultPlan } from '../fake-cloud/fault-plan.ts'
 import { FakeAccount } from './account.ts'
-import { type Fault, FaultPlan } from './fault.ts'
 import { operations } from './operations.ts'
 import { QueryError } from './query-error.ts'
 import { escapeXml, readInput, renderOutput } from './query-model.ts'
+
+/** What goes wrong at EC2. The machine of a request is the tag Name of its instance. */
+export interface Ec2Fault extends Fault {
+  /** Answers with this error, and does nothing. */
+  error?: { code: string; status: number; message?: string }
+}
 
 /** One request that came in. */
 export interface JournalEntry {
@@ -19,21 +24,20 @@ export interface JournalEntry {
  */
 export class FakeEc2 implements AsyncDisposable {
   readonly account = new FakeAccount()
-  readonly faults = new FaultPlan()
+  readonly faults = new FaultPlan<Ec2Fault>()
   /** All requests, in order. */
   readonly journal: JournalEntry[] = []
-  readonly #server = createServer((request, response) => void this.#serve(request, response))
-  readonly #timers = new Set<NodeJS.Timeout>()
+  #server: FakeServer | undefined
   #requests = 0
-  url = ''
 
   static async start(): Promise<FakeEc2> {
     const fake = new FakeEc2()
-    fake.#server.listen(0, '127.0.0.1')
-    await once(fake.#server, 'listening')
-    const address = fake.#server.address()
-    fake.url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+    fake.#server = await FakeServer.start((received) => fake.#serve(received))
     return fake
+  }
+
+  get url(): string {
+    return this.#server?.url ?? ''
   }
 
   /** The actions of all requests, in order. */
@@ -42,40 +46,23 @@ export class FakeEc2 implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
+    await this.#server?.[Symbol.asyncDispose]()
   }
 
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const chunks: Buffer[] = []
-    for await (const chunk of request) chunks.push(chunk)
-    const form = new URLSearchParams(Buffer.concat(chunks).toString())
+  #serve({ headers, body }: Received): Served {
+    const form = new URLSearchParams(body)
     const { Action: action = '', Version: version = '', ...params } = Object.fromEntries(form)
     const [, accessKeyId = '', region = ''] =
-      /Credential=([^/]*)\/\d+\/([^/]*)\//.exec(request.headers.authorization ?? '') ?? []
+      /Credential=([^/]*)\/\d+\/([^/]*)\//.exec(headers.authorization ?? '') ?? []
     this.journal.push({ action, params, accessKeyId })
     const about = { machine: this.#machineOf(params), isLaterPage: params.NextToken !== undefined }
     const fault = this.faults.take(action, about)
     const requestId = `00000000-0000-4000-8000-${String(++this.#requests).padStart(12, '0')}`
-    if (fault?.cut === 'before') {
-      request.socket.destroy()
-      return
+    const answer = () => {
+      const { status, body } = this.#answer(action, version, params, { accessKeyId, region, requestId }, fault)
+      return { status, contentType: 'text/xml;charset=UTF-8', body }
     }
-    const { status, body } = this.#answer(action, version, params, { accessKeyId, region, requestId }, fault)
-    const send = () => {
-      if (fault?.cut === 'after') request.socket.destroy()
-      else response.writeHead(status, { 'content-type': 'text/xml;charset=UTF-8' }).end(body)
-    }
-    if (fault?.delayMs === undefined) send()
-    else {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer)
-        send()
-      }, fault.delayMs)
-      this.#timers.add(timer)
-    }
+    return { fault, answer }
   }
 
   /** The machine that a request is about, by the tag Name that it sets, looks for, or that its instance has. */
@@ -96,7 +83,7 @@ export class FakeEc2 implements AsyncDisposable {
     version: string,
     params: Record<string, string>,
     { accessKeyId, region, requestId }: { accessKeyId: string; region: string; requestId: string },
-    fault: Fault | undefined,
+    fault: Ec2Fault | undefined,
   ): { status: number; body: string } {
     const operation = operations.get(action)
     const isSts = operation?.version === '2011-06-15'
