@@ -8,7 +8,8 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 
 describe('the samples in kubernetes/', () => {
   it.each(readdirSync(`${root}kubernetes`))('of %s are complete, and valid for the plugin', (provider) => {
-    expect(readdirSync(`${root}kubernetes/${provider}`)).toEqual([
+    // Folders in it have more of them, each with a test of its own.
+    expect(readdirSync(`${root}kubernetes/${provider}`).filter((name) => name.endsWith('.yaml'))).toEqual([
       'machine-class.yaml',
       'machine-deployment.yaml',
       'machine.yaml',
