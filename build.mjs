@@ -83,6 +83,7 @@ export async function bundle(options) {
       '@mcm/sdk': './sdk/src/index.ts',
       '@mcm/sdk/contract': './sdk/src/contract/index.ts',
       '@mcm/sdk/client': './sdk/src/client/index.ts',
+      '@mcm/sdk/go': './sdk/src/go/index.ts',
       '@mcm/sdk/schema': './sdk/src/schema/index.ts',
       '@mcm/sdk/conformance': './sdk/src/conformance/index.ts',
     },

@@ -44,4 +44,5 @@ export {
 } from './plugin/define-plugin.ts'
 export { type SecretKey, type SecretKeys, type SecretReader, secretReader } from './plugin/secret.ts'
 export { type Static, type TSchema, Type } from './typebox.ts'
+export { type RetryOptions, retry } from './wait/retry.ts'
 export { sleep, untilAborted, type WaitOptions, waitFor } from './wait/wait.ts'

@@ -25,6 +25,7 @@ describe('the reference', () => {
       'sdk/@mcm/sdk/client.md',
       'sdk/@mcm/sdk/conformance.md',
       'sdk/@mcm/sdk/contract.md',
+      'sdk/@mcm/sdk/go.md',
       'sdk/@mcm/sdk/testing.md',
       'sdk/README.md',
     ])

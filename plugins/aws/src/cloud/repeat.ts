@@ -1,4 +1,4 @@
-import { sleep } from '@mcm/sdk'
+import { retry } from '@mcm/sdk'
 import { isPassing, machineErrorOf } from './cloud-error.ts'
 
 /**
@@ -8,18 +8,9 @@ import { isPassing, machineErrorOf } from './cloud-error.ts'
  * @param service Name of the request, such as `ec2.RunInstances`.
  */
 export async function repeat<T>(service: string, signal: AbortSignal, send: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    signal.throwIfAborted()
-    try {
-      return await send()
-    } catch (error) {
-      if (attempt === maxAttempts || signal.aborted || !isPassing(error)) throw machineErrorOf(service, error, signal)
-    }
-    // Full jitter, so that many callers whose requests were refused together do not come back together.
-    await sleep(Math.random() * firstPauseMs * 2 ** (attempt - 1), signal)
+  try {
+    return await retry(send, { signal, isPassing })
+  } catch (error) {
+    throw machineErrorOf(service, error, signal)
   }
 }
-
-// As many as the SDKs of Amazon make.
-const maxAttempts = 3
-const firstPauseMs = 100

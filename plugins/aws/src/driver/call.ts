@@ -1,7 +1,7 @@
 import type { JsonObject, MachineCall } from '@mcm/sdk'
+import { decodeSpec } from '@mcm/sdk/go'
 import type { secretKeys } from '../secret-keys.ts'
-import { decode } from '../spec/decode.ts'
-import type { ProviderSpec } from '../spec/provider-spec.ts'
+import { ProviderSpec } from '../spec/provider-spec.ts'
 
 /** What the driver's methods get about a Machine. The spec is as it stands in the class; {@link specOf} reads it. */
 export type AwsCall = MachineCall<ProviderSpec, keyof typeof secretKeys>
@@ -9,7 +9,7 @@ export type AwsCall = MachineCall<ProviderSpec, keyof typeof secretKeys>
 /** The providerSpec of a call that `validate` has found right. */
 export function specOf({ spec }: Pick<AwsCall, 'spec'>): ProviderSpec {
   // It came as JSON, in whatever case its names are.
-  return decode(spec as JsonObject).spec
+  return decodeSpec(spec as JsonObject, ProviderSpec).spec
 }
 
 /** What all methods need of a call about a Machine. */

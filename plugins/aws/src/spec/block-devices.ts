@@ -1,6 +1,6 @@
 import type { Violation } from '@mcm/sdk'
+import { invalid, required } from '@mcm/sdk/go'
 import type { ProviderSpec } from './provider-spec.ts'
-import { invalid, required } from './violation.ts'
 
 type BlockDevice = NonNullable<ProviderSpec['blockDevices']>[number]
 

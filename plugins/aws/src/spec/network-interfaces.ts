@@ -1,6 +1,6 @@
 import type { Violation } from '@mcm/sdk'
+import { invalid, required, unsupported } from '@mcm/sdk/go'
 import type { ProviderSpec } from './provider-spec.ts'
-import { invalid, required, unsupported } from './violation.ts'
 
 type NetworkInterface = NonNullable<ProviderSpec['networkInterfaces']>[number]
 

@@ -1,6 +1,6 @@
 import type { Violation } from '@mcm/sdk'
+import { forbidden, invalid, required, unsupported } from '@mcm/sdk/go'
 import type { ProviderSpec } from './provider-spec.ts'
-import { forbidden, invalid, required, unsupported } from './violation.ts'
 
 /** What is wrong with `providerSpec.capacityReservation`. A text that is there counts, also an empty one. */
 export function checkCapacityReservation({ capacityReservation: reservation }: ProviderSpec): Violation[] {

@@ -1,6 +1,6 @@
 import type { Violation } from '@mcm/sdk'
+import { required } from '@mcm/sdk/go'
 import type { Secret } from '../secret-keys.ts'
-import { required } from './violation.ts'
 
 /** What is missing of the credentials. A key of blanks counts as missing: nothing else must take its place. */
 export function checkCredentials(secret: Secret): Violation[] {

@@ -1,6 +1,6 @@
 import type { Violation } from '@mcm/sdk'
+import { invalid, required } from '@mcm/sdk/go'
 import type { ProviderSpec } from './provider-spec.ts'
-import { invalid, required } from './violation.ts'
 
 /** The two tag keys by which VMs of a cluster are told from others. */
 export interface TagKeys {

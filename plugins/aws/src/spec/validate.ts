@@ -1,7 +1,7 @@
 import type { DriverMethod, JsonObject, Machine, Violation } from '@mcm/sdk'
+import { decodeSpec, invalid, required } from '@mcm/sdk/go'
 import type { Secret } from '../secret-keys.ts'
 import { checkAnyBlockDevice, checkBlockDevices } from './block-devices.ts'
-import { decode } from './decode.ts'
 import { checkNetworkInterfaces } from './network-interfaces.ts'
 import {
   checkCapacityReservation,
@@ -10,10 +10,9 @@ import {
   checkMetadataOptions,
   checkPlacement,
 } from './options.ts'
-import type { ProviderSpec } from './provider-spec.ts'
+import { ProviderSpec } from './provider-spec.ts'
 import { checkCredentials, checkUserData } from './secret.ts'
 import { checkTagKeys, checkTagLimits } from './tags.ts'
-import { invalid, required } from './violation.ts'
 
 /** What is to be validated, and what for. */
 interface Validation {
@@ -29,7 +28,7 @@ interface Validation {
  */
 export function validate({ spec: raw, secret, method, machine }: Validation): Violation[] {
   // The host has checked that it is an object.
-  const { spec, violations } = decode(raw as JsonObject)
+  const { spec, violations } = decodeSpec(raw as JsonObject, ProviderSpec)
   if (method === 'deleteMachine' || machine?.metadata.deletionTimestamp !== undefined) {
     return [...checkRegion(spec), ...(secret ? checkCredentials(secret) : []), ...checkTagKeys(spec)]
   }

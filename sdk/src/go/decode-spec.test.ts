@@ -1,5 +1,26 @@
 import { expect, it } from 'vitest'
-import { decode } from './decode.ts'
+import type { JsonObject } from '../model/kubernetes.ts'
+import { Type } from '../typebox.ts'
+import { decodeSpec } from './decode-spec.ts'
+
+const text = Type.Optional(Type.String())
+const integer = Type.Optional(Type.Integer({ minimum: -(2 ** 31), maximum: 2 ** 31 - 1 }))
+const schema = Type.Object({
+  ami: text,
+  region: text,
+  machineType: text,
+  spotPrice: text,
+  monitoring: Type.Optional(Type.Boolean()),
+  iam: Type.Optional(Type.Object({ name: text })),
+  cpuOptions: Type.Optional(Type.Object({ coreCount: integer, threadsPerCore: integer })),
+  placement: Type.Optional(Type.Object({ hostId: text })),
+  tags: Type.Optional(Type.Record(Type.String(), Type.String())),
+  networkInterfaces: Type.Optional(Type.Array(Type.Object({ subnetID: text }))),
+  blockDevices: Type.Optional(
+    Type.Array(Type.Object({ ebs: Type.Optional(Type.Object({ volumeType: text, volumeSize: integer })) })),
+  ),
+})
+const decode = (raw: JsonObject) => decodeSpec(raw, schema)
 
 it.each([
   [
@@ -41,8 +62,8 @@ it('reports what has the wrong type, by its own name', () => {
   expect(decode(raw).violations).toEqual([
     { path: 'providerSpec.region', message: 'must be a text' },
     { path: 'providerSpec.machineType', message: 'must be a text' },
-    { path: 'providerSpec.blockDevices[0].ebs.volumeSize', message: 'must be a whole number of 32 bits' },
-    { path: 'providerSpec.blockDevices[1].ebs.volumeSize', message: 'must be a whole number of 32 bits' },
+    { path: 'providerSpec.blockDevices[0].ebs.volumeSize', message: 'must be a whole number' },
+    { path: 'providerSpec.blockDevices[1].ebs.volumeSize', message: 'must be from -2147483648 to 2147483647' },
     { path: 'providerSpec.networkInterfaces', message: 'must be a list' },
     { path: 'providerSpec.tags["a"]', message: 'must be a text' },
     { path: 'providerSpec.monitoring', message: 'must be true or false' },

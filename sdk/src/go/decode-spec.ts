@@ -1,17 +1,25 @@
-import type { JsonObject, JsonValue, Violation } from '@mcm/sdk'
-import { ProviderSpec } from './provider-spec.ts'
+import type { Violation } from '../errors/machine-error.ts'
+import type { JsonObject, JsonValue } from '../model/kubernetes.ts'
+import type { Static, TSchema } from '../typebox.ts'
 
 /**
- * Reads a providerSpec as upstream's decoder does: names match in any case, the later spelling of a name wins and
+ * Reads a providerSpec as a Go provider's decoder does: names match in any case, the later spelling of a name wins and
  * objects are merged, null means absent, unknown fields are ignored. What has the wrong type is left out and reported.
+ *
+ * @param schema Says the names and types, in objects, lists and maps of texts. Its other keywords are not looked at, but
+ *   for the least and greatest number.
+ * @example
+ * const { spec, violations } = decodeSpec({ ZONE: 'a', zone: 'b' }, Type.Object({ zone: Type.Optional(Type.String()) }))
  */
-export function decode(raw: JsonObject): { spec: ProviderSpec; violations: Violation[] } {
+export function decodeSpec<Spec extends TSchema>(
+  raw: JsonObject,
+  schema: Spec,
+): { spec: Static<Spec>; violations: Violation[] } {
   const violations: Violation[] = []
   // The schema library's type has no names for what it holds.
-  const schema = ProviderSpec as unknown as Schema
-  const spec = decodeObject(raw, schema, 'providerSpec', {}, violations)
+  const spec = decodeObject(raw, schema as unknown as Schema, 'providerSpec', {}, violations)
   // Just read by this very schema.
-  return { spec: spec as ProviderSpec, violations }
+  return { spec: spec as Static<Spec>, violations }
 }
 
 /** What is read of a JSON Schema here. */
@@ -20,6 +28,8 @@ interface Schema {
   properties?: Readonly<Record<string, Schema>>
   patternProperties?: object
   items?: Schema
+  minimum?: number
+  maximum?: number
 }
 
 function decodeObject(
@@ -52,6 +62,11 @@ function decodeValue(
     violations.push({ path, message: `must be ${articles[type ?? ''] ?? 'of another type'}` })
     return undefined
   }
+  const { minimum = -Infinity, maximum = Infinity } = schema
+  if (typeof value === 'number' && (value < minimum || value > maximum)) {
+    violations.push({ path, message: `must be from ${minimum} to ${maximum}` })
+    return undefined
+  }
   if (Array.isArray(value)) {
     const item = schema.items ?? {}
     return value.flatMap((element, i) => {
@@ -74,7 +89,7 @@ function decodeValue(
 
 const articles: Record<string, string> = {
   string: 'a text',
-  integer: 'a whole number of 32 bits',
+  integer: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
   object: 'an object',
@@ -85,7 +100,7 @@ function isOfType(value: JsonValue | undefined, type: string | undefined): boole
 function isOfType(value: JsonValue | undefined, type: string | undefined): boolean {
   switch (type) {
     case 'integer':
-      return Number.isInteger(value) && Math.abs(Number(value) + 0.5) < 2 ** 31
+      return Number.isInteger(value)
     case 'array':
       return Array.isArray(value)
     case 'object':
