@@ -168,6 +168,7 @@ export const awsCatalogue: Readonly<Record<string, string>> = {
 
 /** Recorded conversations that show rows which they do not name. */
 export const awsShownByCases: Readonly<Record<string, readonly string[]>> = {
+  S7: ['create-keys-case-insensitive', 'create-keys-duplicate-merge'],
   V1: ['volumes-in-tree-zone', 'volumes-in-tree-bare', 'volumes-in-tree-malformed'],
   V2: ['volumes-csi', 'volumes-csi-foreign', 'volumes-csi-empty'],
   H1: ['create-base', 'create-tags-odd'],

@@ -46,7 +46,7 @@ it.each([
     { tags: { Name: '', AMI: 'x', __proto__x: 'y' } },
   ],
   ['empty texts', { spotPrice: '', placement: { hostId: '' } }, { spotPrice: '', placement: { hostId: '' } }],
-])('S7: reads %s', (_, raw, spec) => {
+])('reads %s', (_, raw, spec) => {
   expect(decode(raw)).toEqual({ spec, violations: [] })
 })
 
