@@ -163,7 +163,10 @@ export class FakeCompute implements AsyncDisposable {
 
   /** The machine that a request is about: by its path, its body, or the operation's target. */
   #machineOf({ instance, operation }: Record<string, string>, body: unknown): string | undefined {
-    if (instance !== undefined) return instance
+    if (instance !== undefined) {
+      const found = this.cloud.instances.find(({ resource }) => resource.id === instance)
+      return found?.resource.name ?? instance
+    }
     if (operation !== undefined) {
       return this.cloud.operations.find(({ resource }) => resource.name === operation)?.target
     }
