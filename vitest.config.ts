@@ -8,7 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       {
-        find: /^@mcm\/sdk\/(contract|client|conformance|schema|testing)$/,
+        find: /^@mcm\/sdk\/(contract|client|conformance|go|schema|testing)$/,
         replacement: source('./sdk/src/$1/index.ts'),
       },
       { find: /^@mcm\/sdk$/, replacement: source('./sdk/src/index.ts') },
