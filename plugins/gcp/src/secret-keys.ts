@@ -24,5 +24,10 @@ export const secretKeys = {
 /** Reads the Secret of a call. */
 export type Secret = SecretReader<keyof typeof secretKeys>
 
+/** The key of the metadata under which an image looks for these user data. */
+export function userDataKeyOf(secret: Secret): 'user-data' | 'startup-script' {
+  return secret.text('userData').startsWith('#cloud-config') ? 'user-data' : 'startup-script'
+}
+
 /** The keys that hold credentials; the first one that is there counts, even an empty one. */
 export const credentialKeys = ['serviceAccountJSON', 'serviceaccount.json', 'credentialsConfig'] as const

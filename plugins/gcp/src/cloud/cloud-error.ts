@@ -6,6 +6,8 @@ export interface Failure {
   /** 0 without an answer. */
   status: number
   reasons: readonly string[]
+  /** It came from a server that gives tokens, not from Compute. */
+  isOfLogin: boolean
   /** In the form in which Google's client for Go tells it, which people search for. */
   text: string
 }
@@ -15,13 +17,18 @@ export function failureOf(thrown: unknown): Failure {
   const response = property(thrown, 'response')
   const status = property(response, 'status')
   if (typeof status !== 'number') {
-    return { status: 0, reasons: [], text: thrown instanceof Error ? firstLine(thrown.message) : String(thrown) }
+    return {
+      status: 0,
+      reasons: [],
+      isOfLogin: false,
+      text: thrown instanceof Error ? firstLine(thrown.message) : String(thrown),
+    }
   }
   const data = property(response, 'data')
   const error = property(data, 'error')
   if (typeof error === 'string') {
     const reason = /^[a-z_]{1,40}$/.test(error) ? error : 'unknown error'
-    return { status, reasons: [reason], text: `cannot fetch token: HTTP ${status}, ${reason}` }
+    return { status, reasons: [reason], isOfLogin: true, text: `cannot fetch token: HTTP ${status}, ${reason}` }
   }
   const message = property(error, 'message')
   const errors = property(error, 'errors')
@@ -32,23 +39,26 @@ export function failureOf(thrown: unknown): Failure {
   const reasons = entries.flatMap(({ reason }) => (reason === '' ? [] : [reason]))
   if (typeof message !== 'string' && entries.length === 0) {
     const body = typeof data === 'string' ? data : JSON.stringify(data ?? '')
-    return { status, reasons, text: `googleapi: got HTTP response code ${status} with body: ${body.slice(0, maxBody)}` }
+    const text = `googleapi: got HTTP response code ${status} with body: ${body.slice(0, maxBody)}`
+    return { status, reasons, isOfLogin: false, text }
   }
-  return { status, reasons, text: apiText(status, textOf(message), entries, property(error, 'details')) }
+  const text = apiText(status, textOf(message), entries, property(error, 'details'))
+  return { status, reasons, isOfLogin: false, text }
 }
 
 /** The contract's error for a failed request. An abort stays as it is: whoever aborted knows why. */
 export function machineErrorOf(thrown: unknown, signal: AbortSignal): unknown {
   if (MachineError.is(thrown)) return thrown
   if (signal.aborted) return signal.reason
-  const { status, reasons, text } = failureOf(thrown)
+  const failure = failureOf(thrown)
+  const { status, reasons, text } = failure
   if (status === 0) {
     // A key that cannot sign, and the like, are no failures of the network.
     const code = isNetworkFailure(thrown) ? 'Unavailable' : isKeyFailure(thrown) ? 'Unauthenticated' : 'Internal'
     return new MachineError(code, text, { source: 'cloud', cause: thrown })
   }
   const [reason] = reasons
-  return new MachineError(codeOfAnswer(status, reasons), text, {
+  return new MachineError(codeOf(failure), text, {
     source: 'cloud',
     cause: thrown,
     ...(reason !== undefined && { reason }),
@@ -58,13 +68,29 @@ export function machineErrorOf(thrown: unknown, signal: AbortSignal): unknown {
 /** Whether a request may succeed when it is sent again at once. */
 export function isPassing(thrown: unknown): boolean {
   if (MachineError.is(thrown)) return false
-  const { status, reasons } = failureOf(thrown)
-  return status === 0 ? isNetworkFailure(thrown) : codeOfAnswer(status, reasons) === 'Unavailable'
+  const failure = failureOf(thrown)
+  return failure.status === 0 ? isNetworkFailure(thrown) : codeOf(failure) === 'Unavailable'
 }
 
-/** Whether an answer was this status. */
-export function isStatus(thrown: unknown, status: number): boolean {
-  return failureOf(thrown).status === status
+/**
+ * Whether an answer says that there is no such VM. That there is no such project or zone is told with the same status, and
+ * must not pass for a VM that is gone.
+ */
+export function isNoVm(thrown: unknown): boolean {
+  const { status, text } = failureOf(thrown)
+  return status === 404 && !/The resource 'projects\/[^/']+(\/zones\/[^/']+)?' was not found/.test(text)
+}
+
+/** Whether Compute does not take the access token. */
+export function isTokenRefused(thrown: unknown): boolean {
+  const { status, isOfLogin } = failureOf(thrown)
+  return status === 401 && !isOfLogin
+}
+
+/** A login that is refused is one that is wrong, whatever the server calls it. */
+function codeOf({ status, reasons, isOfLogin }: Failure) {
+  const code = codeOfAnswer(status, reasons)
+  return isOfLogin && code !== 'Unavailable' ? 'Unauthenticated' : code
 }
 
 function apiText(

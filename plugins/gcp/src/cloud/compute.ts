@@ -1,8 +1,8 @@
 import { compute, type compute_v1 } from '@googleapis/compute'
 import { type CallContext, MachineError, retry, untilAborted } from '@mcm/sdk'
 import type { Secret } from '../secret-keys.ts'
-import { isPassing, isStatus, machineErrorOf } from './cloud-error.ts'
-import { authClientOf } from './credentials.ts'
+import { isNoVm, isPassing, isTokenRefused, machineErrorOf } from './cloud-error.ts'
+import { authClientOf, forgetToken } from './credentials.ts'
 import { loginOf } from './login.ts'
 import { endpoints } from './settings.ts'
 
@@ -21,8 +21,8 @@ export interface Zone {
   insert(instance: Instance, requestId: string): Promise<Operation>
   /** @param instance Name or id. Undefined where there is no such VM. */
   delete(instance: string): Promise<Operation | undefined>
-  /** The operation once it is done, or after a while. */
-  waitFor(operation: string): Promise<Operation>
+  /** The operation once it is done, or after a while. @param until Ends the wait before the call ends. */
+  waitFor(operation: string, until: AbortSignal): Promise<Operation>
 }
 
 /** Makes the {@link Zone} of a call. Its client, with the access token, is kept for later calls with the same login. */
@@ -42,34 +42,37 @@ export async function zoneFor(zone: string, secret: Secret, context: CallContext
   const { project } = login
   const { instances, zoneOperations } = api.compute
   const options = { signal, timeout: requestMs, retry: false }
-  const send = async <T>(name: string, request: () => Promise<{ data: T }>): Promise<T> => {
+  // The services have upstream's names, so that its dashboards go on.
+  const send = async <T>(service: Service, request: () => Promise<{ data: T }>, until = signal): Promise<T> => {
     try {
-      const { data } = await retry(async () => await cloudRequest(`compute.${name}`, request), { signal, isPassing })
-      return data
+      const sent = async () => await cloudRequest(service, request)
+      const answer = retry(sent, { signal: until, isPassing }).catch(async (error: unknown) => {
+        if (!isTokenRefused(error)) throw error
+        // It may have been withdrawn before its time. The request logs in anew.
+        forgetToken(api.auth)
+        return await sent()
+      })
+      return (await answer).data
     } catch (error) {
-      throw isStatus(error, 404) ? error : machineErrorOf(error, signal)
+      throw machineErrorOf(error, until)
     }
   }
-  const orNone = async <T>(answer: Promise<T>): Promise<T | undefined> =>
-    await answer.catch((error: unknown) => {
-      if (isStatus(error, 404)) return undefined
+  const sendOrNone = async <T>(service: Service, request: () => Promise<{ data: T }>): Promise<T | undefined> =>
+    await send(service, request).catch((error: unknown) => {
+      if (MachineError.is(error) && isNoVm(error.cause)) return undefined
       throw error
-    })
-  const orError = async <T>(answer: Promise<T>): Promise<T> =>
-    await answer.catch((error: unknown) => {
-      throw machineErrorOf(error, signal)
     })
   const where = { project, zone }
   return {
     project,
     zone,
-    get: async (instance) => await orNone(send('instances.get', () => instances.get({ ...where, instance }, options))),
+    get: async (instance) => await sendOrNone('instance_get', () => instances.get({ ...where, instance }, options)),
     async list() {
       const found: Instance[] = []
       let pageToken: string | undefined
       for (;;) {
         const page = { ...where, ...(pageToken && { pageToken }) }
-        const { items, nextPageToken } = await orError(send('instances.list', () => instances.list(page, options)))
+        const { items, nextPageToken } = await send('instance_list', () => instances.list(page, options))
         found.push(...(items ?? []))
         // A service that repeats a token would be asked for ever.
         if (!nextPageToken || nextPageToken === pageToken) return found
@@ -77,17 +80,17 @@ export async function zoneFor(zone: string, secret: Secret, context: CallContext
       }
     },
     insert: async (requestBody, requestId) =>
-      await orError(send('instances.insert', () => instances.insert({ ...where, requestId, requestBody }, options))),
+      await send('instance_create', () => instances.insert({ ...where, requestId, requestBody }, options)),
     delete: async (instance) =>
-      await orNone(send('instances.delete', () => instances.delete({ ...where, instance }, options))),
-    waitFor: async (operation) =>
-      await orError(
-        send('zoneOperations.wait', () =>
-          // Compute answers after two minutes at the latest.
-          zoneOperations.wait({ ...where, operation }, { ...options, timeout: 150_000 }),
-        ),
-      ),
+      await sendOrNone('instance_delete', () => instances.delete({ ...where, instance }, options)),
+    async waitFor(operation, until) {
+      // Compute answers after two minutes at the latest.
+      const held = { ...options, signal: until, timeout: 150_000 }
+      return await send('operations_get', () => zoneOperations.wait({ ...where, operation }, held), until)
+    },
   }
 }
+
+type Service = 'instance_create' | 'instance_delete' | 'instance_list' | 'instance_get' | 'operations_get'
 
 const requestMs = 60_000

@@ -41,6 +41,12 @@ export function authClientOf(login: Exclude<Login, { kind: 'unusable' }>) {
   return jwt
 }
 
+/** Has a client get another access token before its next request. */
+export function forgetToken(client: ReturnType<typeof authClientOf>): void {
+  // The library takes a token for expired by its date only, and a key for able to get another by this placeholder.
+  client.setCredentials({ refresh_token: 'jwt-placeholder', expiry_date: 1 })
+}
+
 /** The token as it is now: whoever mounts the file renews it. */
 async function readToken(): Promise<string> {
   const { tokenFile } = endpoints()

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { type CallContext, deterministicUuid, type Machine, MachineError } from '@mcm/sdk'
 import { type Instance, type Operation, type Zone, zoneFor } from '../cloud/compute.ts'
+import { userDataKeyOf } from '../secret-keys.ts'
 import { isOwned, type OwnerTags, ownerTagsOf } from '../spec/tags.ts'
 import { type GcpCall, specOf } from './call.ts'
 import { providerIDOf } from './identity.ts'
 import { instanceBody } from './instance-body.ts'
 import { prefixed } from './prefixed.ts'
+import { recoded } from './recoded.ts'
 import { untilDone } from './until-done.ts'
 
 /**
@@ -19,10 +21,15 @@ export async function createMachine(call: GcpCall, context: CallContext) {
     const zone = await zoneFor(spec.zone, call.secret, context)
     const tags = ownerTagsOf(spec.tags)
     const { project } = zone
-    const userData = call.secret.has('userData') ? call.secret.text('userData') : ''
+    const userData = { key: userDataKeyOf(call.secret), value: call.secret.text('userData') }
     const body = instanceBody(spec, { project, zone: spec.zone, name, userData })
     const operation = await insert(zone, body, call.machine, tags, context)
-    if (operation) await untilDone(zone, operation, context)
+    if (operation) {
+      await untilDone(zone, operation, context).catch(async (error: unknown) => {
+        if (!isThere(error)) throw error
+        await checkAdoption(zone, body, tags)
+      })
+    }
     const providerID = providerIDOf(zone, name)
     return { providerID, nodeName: name, lastKnownState: `Created ${providerID}` }
   })
@@ -36,12 +43,13 @@ async function insert(
   tags: OwnerTags,
   { logger }: CallContext,
 ): Promise<Operation | undefined> {
+  let last: Operation | undefined
   for (const requestId of requestIds(machine, tags, body)) {
     let operation: Operation
     try {
       operation = await zone.insert(body, requestId)
     } catch (error) {
-      if (MachineError.is(error) && error.reason === 'alreadyExists') {
+      if (isThere(error)) {
         await checkAdoption(zone, body, tags)
         logger.info('adopts the VM that is there', { name: body.name })
         return undefined
@@ -57,12 +65,22 @@ async function insert(
         retry: 'soon',
       })
     }
-    // One that has failed already may be that of an earlier call with this very id, which Compute remembers for a while.
-    if (operation.status !== 'DONE' || !operation.error) return operation
-    if (requestId === requestIdOf(machine, tags, body)) continue
-    return operation
+    if (operation.status !== 'DONE') return operation
+    // One that is done already is that of an earlier call with this very id, which Compute remembers for a while: it may
+    // have failed, and what it made may be gone since.
+    const vm = operation.error ? undefined : await zone.get(body.name ?? '')
+    if (vm) {
+      checkVm(vm, body, tags)
+      return undefined
+    }
+    last = operation
   }
-  return undefined
+  return last
+}
+
+/** Whether Compute says that there is a VM of this name. */
+function isThere(error: unknown): boolean {
+  return MachineError.is(error) && (error.reason === 'alreadyExists' || error.reason === 'RESOURCE_ALREADY_EXISTS')
 }
 
 /** A VM of this name is the Machine's if it has its tags; it is not taken for one of another type. */
@@ -71,11 +89,15 @@ async function checkAdoption(zone: Zone, body: Instance, tags: OwnerTags): Promi
   const vm = await zone.get(name ?? '')
   // It went in this moment: the next call makes it.
   if (!vm) throw new MachineError('Aborted', `VM ${name} was there, and is gone`, { source: 'cloud', retry: 'soon' })
+  checkVm(vm, body, tags)
+}
+
+function checkVm(vm: Instance, { name, machineType }: Instance, tags: OwnerTags): void {
   if (!isOwned(vm.tags?.items, tags)) {
     const text = `VM ${name} is there and does not have the tags ${tags.cluster} and ${tags.role}: it belongs to somebody else`
     throw new MachineError('AlreadyExists', text, { source: 'cloud' })
   }
-  const [wanted, found] = [body.machineType, vm.machineType].map((url) => url?.split('/').at(-1))
+  const [wanted, found] = [machineType, vm.machineType].map((url) => url?.split('/').at(-1))
   if (found !== wanted) {
     throw new MachineError('AlreadyExists', `VM ${name} is there with type ${found}, not ${wanted}`, {
       source: 'cloud',
@@ -83,21 +105,22 @@ async function checkAdoption(zone: Zone, body: Instance, tags: OwnerTags): Promi
   }
 }
 
-/** That a zone does not offer a type is lack of capacity to a cluster-autoscaler: another node group may have it. */
+/** What a zone does not offer, or a quota forbids, is lack of capacity: another node group may have it. */
 function withCapacityCode(error: unknown): unknown {
-  if (!MachineError.is(error) || !error.message.includes('does not exist in zone')) return error
-  const { message, reason, cause } = error
-  return new MachineError('ResourceExhausted', message, { source: 'cloud', cause, ...(reason && { reason }) })
+  if (!MachineError.is(error) || !/does not exist in zone|Quota '.*' exceeded/.test(error.message)) return error
+  return recoded(error, 'ResourceExhausted')
 }
 
 /**
  * The ids to ask with, in order. A repeated call asks with the same first one, so that a request whose answer got lost is
- * not done twice; the body is part of it, since user data change from try to try. The second nobody has used before.
+ * not done twice, but waited for. The body is part of it, so that a changed class is not taken for the old one; metadata
+ * are not, since user data change from try to try. The second nobody has used before.
  */
 function requestIds(machine: Machine, tags: OwnerTags, body: Instance): [string, string] {
   return [requestIdOf(machine, tags, body), randomUUID()]
 }
 
-function requestIdOf({ metadata }: Machine, { cluster }: OwnerTags, body: Instance): string {
-  return deterministicUuid(cluster, metadata.namespace, metadata.name, metadata.uid ?? '', JSON.stringify(body))
+function requestIdOf(machine: Machine, { cluster }: OwnerTags, { metadata: _, ...body }: Instance): string {
+  const { namespace, name, uid = '' } = machine.metadata
+  return deterministicUuid(cluster, namespace, name, uid, JSON.stringify(body))
 }

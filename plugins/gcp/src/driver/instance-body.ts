@@ -8,7 +8,8 @@ interface Parts {
   project: string
   zone: string
   name: string
-  userData: string
+  /** As an item of the metadata. */
+  userData: { key: string; value: string }
 }
 
 /** The body of `instances.insert`, as upstream makes it. What the class switches off by false is sent as false. */
@@ -27,10 +28,7 @@ export function instanceBody(spec: ProviderSpec, parts: Parts): Instance {
       preemptible: scheduling.preemptible,
     },
     metadata: {
-      items: [
-        { key: userData.startsWith('#cloud-config') ? 'user-data' : 'startup-script', value: userData },
-        ...(spec.metadata ?? []).map(({ key, value }) => ({ key, value })),
-      ],
+      items: [userData, ...(spec.metadata ?? []).map(({ key, value }) => ({ key, value }))],
     },
     labels: spec.labels,
     description: spec.description || undefined,
@@ -94,8 +92,8 @@ function interfaceBody(nic: NetworkInterface, project: string, region: string) {
   const { network = '', subnetwork = '', stackType, ipv6accessType, useAliasIPs } = nic
   const hasRange = stackType === 'IPV4_IPV6' || useAliasIPs
   return {
-    network: network === '' ? undefined : `projects/${project}/global/networks/${lastSegment(network)}`,
-    subnetwork: subnetwork === '' ? undefined : `regions/${region}/subnetworks/${lastSegment(subnetwork)}`,
+    network: network === '' ? undefined : inProject(network, `projects/${project}/global/networks`),
+    subnetwork: subnetwork === '' ? undefined : inProject(subnetwork, `regions/${region}/subnetworks`),
     accessConfigs: nic.disableExternalIP ? undefined : [{}],
     ...(hasRange && {
       stackType: stackType || undefined,
@@ -110,6 +108,11 @@ function interfaceBody(nic: NetworkInterface, project: string, region: string) {
 /** Names may be given as URLs. */
 function lastSegment(text = ''): string {
   return text.slice(text.lastIndexOf('/') + 1)
+}
+
+/** The path of a name. One that names a project stays, since a network may be another one's. */
+function inProject(text: string, folder: string): string {
+  return /projects\/.*/.exec(text)?.[0] ?? `${folder}/${lastSegment(text)}`
 }
 
 /** Integers of 64 bits travel as texts. */

@@ -4,6 +4,7 @@ import { isOwned, ownerTagsOf } from '../spec/tags.ts'
 import { type GcpClassCall, specOf } from './call.ts'
 import { providerIDOf } from './identity.ts'
 import { prefixed } from './prefixed.ts'
+import { withoutCapacity } from './recoded.ts'
 
 /**
  * All VMs of the cluster and role in the zone, in whatever state. Their tags are compared here: that Compute can filter
@@ -13,11 +14,12 @@ export async function listMachines(
   call: GcpClassCall,
   context: CallContext,
 ): Promise<{ machineList: Record<string, string> }> {
-  return await prefixed('List machines failed', async () => {
+  const run = async () => {
     const spec = specOf(call)
     const zone = await zoneFor(spec.zone, call.secret, context)
     const tags = ownerTagsOf(spec.tags)
     const names = (await zone.list()).flatMap((vm) => (vm.name && isOwned(vm.tags?.items, tags) ? [vm.name] : []))
     return { machineList: Object.fromEntries(names.map((name) => [providerIDOf(zone, name), name])) }
-  })
+  }
+  return await prefixed('List machines failed', () => withoutCapacity(run))
 }

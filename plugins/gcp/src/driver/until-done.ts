@@ -11,8 +11,8 @@ export async function untilDone(zone: Zone, operation: Operation, context: CallC
   const { name = '' } = operation
   if (!name) throw new MachineError('Internal', 'Compute named no operation', { source: 'cloud', retry: 'soon' })
   let latest = operation
-  const look = async () => {
-    if (latest.status !== 'DONE') latest = await zone.waitFor(name)
+  const look = async (until: AbortSignal) => {
+    if (latest.status !== 'DONE') latest = await zone.waitFor(name, until)
     return latest.status === 'DONE' ? latest : undefined
   }
   const timeoutMs = Math.max(1, deadlineMs - Date.now() - partingMs)

@@ -54,8 +54,11 @@ const Disk = Type.Object(
 
 const NetworkInterface = Type.Object(
   {
-    network: text('Name of the network. This, `subnetwork` or both are required.', 'default'),
-    subnetwork: text('Name of the subnetwork, in the region.', 'nodes'),
+    network: text(
+      'Name of the network, or the path of one in another project. This, `subnetwork` or both are required.',
+      'default',
+    ),
+    subnetwork: text('Name of the subnetwork, in the region; or the path of one in another project.', 'nodes'),
     disableExternalIP: flag('`true`: no external IPv4 address. Default: false, it gets one.', true),
     stackType: text('`IPV4_ONLY` or `IPV4_IPV6`.', 'IPV4_IPV6'),
     ipv6accessType: text('`EXTERNAL` or `INTERNAL`, with `IPV4_IPV6`.', 'EXTERNAL'),

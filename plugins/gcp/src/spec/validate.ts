@@ -1,7 +1,7 @@
 import type { DriverMethod, JsonObject, Machine, Violation } from '@mcm/sdk'
 import { decodeSpec, forbidden, invalid, required, unsupported } from '@mcm/sdk/go'
 import { loginOf } from '../cloud/login.ts'
-import { credentialKeys, type Secret } from '../secret-keys.ts'
+import { credentialKeys, type Secret, userDataKeyOf } from '../secret-keys.ts'
 import { checkDisks } from './disks.ts'
 import { checkNetworkInterfaces } from './network-interfaces.ts'
 import { ProviderSpec } from './provider-spec.ts'
@@ -30,7 +30,7 @@ export function validate({ spec: raw, secret, method, machine }: Validation): Vi
     ...checkDisks(spec),
     ...checkPlace(spec),
     ...checkNetworkInterfaces(spec),
-    ...checkMetadata(spec),
+    ...checkMetadata(spec, secret),
     ...checkGpu(spec),
     ...checkScheduling(spec),
     ...(secret ? [...checkCredentials(secret), ...checkUserData(secret)] : []),
@@ -56,12 +56,13 @@ function checkZone({ zone = '' }: ProviderSpec): Violation[] {
   return [invalid('providerSpec.zone', zone, 'must be the name of a zone, such as europe-west1-b')]
 }
 
-function checkMetadata({ metadata = [] }: ProviderSpec): Violation[] {
+function checkMetadata({ metadata = [] }: ProviderSpec, secret: Secret | undefined): Violation[] {
   return metadata.flatMap(({ key = '' }, i) => {
     const path = `providerSpec.metadata[${i}].key`
-    // Beyond upstream: Compute refuses keys that differ in case only, and a second start-up script would win or lose.
+    // Beyond upstream: in any case, and a start-up script beside one from the Secret, since Compute refuses a key twice.
     if (key.toLowerCase() === 'user-data') return [forbidden(path, 'user-data key is forbidden in metadata')]
-    if (key === 'startup-script') return [forbidden(path, 'startup-script comes from userData of the Secret')]
+    if (secret?.has('userData') && key === userDataKeyOf(secret))
+      return [forbidden(path, 'startup-script comes from userData of the Secret')]
     return key === '' ? [required(path, 'key is required')] : []
   })
 }
