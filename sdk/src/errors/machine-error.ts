@@ -62,16 +62,27 @@ const brand = Symbol.for('mcm.MachineError')
  * })
  */
 export class MachineError extends Error {
+  /** Tells it from other errors in logs. */
   override readonly name = 'MachineError'
+  /** What kind of failure. */
   readonly code: MachineCode
+  /** Who is to blame. */
   readonly source: ErrorSource
+  /** What a caller should do. */
   readonly retry: RetryAdvice
+  /** Milliseconds before which a retry is useless, where that is known. */
   readonly retryAfterMs: number | undefined
+  /** Stable word for programs, narrower than the code. */
   readonly reason: string | undefined
+  /** Text that the next try gets. */
   readonly lastKnownState: string | undefined
+  /** Identity of the VM, with `Uninitialized`. */
   readonly providerID: string | undefined
+  /** Name of the Node, with `Uninitialized`. */
   readonly nodeName: string | undefined
+  /** Addresses of the VM, where known; else empty. */
   readonly addresses: readonly NodeAddress[]
+  /** All that is wrong with the request; else empty. */
   readonly violations: readonly Violation[]
 
   /**

@@ -13,14 +13,19 @@ export interface MachineVm {
 
 /** What a call about one Machine is given. */
 export interface MachineRequest {
+  /** The Machine that the call is about. */
   machine: Machine
+  /** Its class. */
   machineClass: MachineClass
+  /** The Secret of the class: credentials and user data. */
   secret?: Secret
 }
 
 /** What a call about one MachineClass is given. */
 export interface ClassRequest {
+  /** The class that the call is about. */
   machineClass: MachineClass
+  /** Its Secret: credentials and user data. */
   secret?: Secret
 }
 

@@ -11,7 +11,9 @@ export const contractVersion = 1
 
 /** What a plugin's method gets about one Machine. Everything in it is read-only. */
 export interface MachineCall<Spec = JsonObject, Key extends string = string> {
+  /** The Machine that the call is about. In a deletion it may hold no more than a name or a providerID. */
   machine: Machine
+  /** Its class, with the defaults of the schema in `providerSpec`. */
   machineClass: MachineClass
   /** `machineClass.providerSpec`, valid by the plugin's schema, with its defaults filled in. */
   spec: Spec
@@ -21,8 +23,6 @@ export interface MachineCall<Spec = JsonObject, Key extends string = string> {
 
 /** What a plugin's method gets about one MachineClass. Everything in it is read-only. */
 export type ClassCall<Spec = JsonObject, Key extends string = string> = Omit<MachineCall<Spec, Key>, 'machine'>
-
-type Answer<M extends DriverMethod> = Promise<DriverCalls[M]['response']>
 
 /**
  * The methods of a driver. Methods that are left out answer `Unimplemented` and do not show in the plugin's
@@ -38,7 +38,7 @@ export interface Driver<Spec = JsonObject, Key extends string = string> {
    * Codes: `ResourceExhausted` for quota and capacity, `AlreadyExists` for a VM with other parameters,
    * `InvalidArgument` for what the schema cannot say.
    */
-  createMachine(call: MachineCall<Spec, Key>, context: CallContext): Answer<'createMachine'>
+  createMachine(call: MachineCall<Spec, Key>, context: CallContext): Promise<DriverCalls['createMachine']['response']>
   /**
    * Removes the VM and all that was made with it. A VM that is gone already is a success. Never touches a VM that is
    * not of this cluster. `machine.spec.providerID` may be absent: then all VMs of that machine name go.
@@ -52,21 +52,30 @@ export interface Driver<Spec = JsonObject, Key extends string = string> {
    * Sets up a VM after its creation. Needs a `getMachineStatus` that answers `Uninitialized` until it is done, else it
    * is not repeated after a failure.
    */
-  initializeMachine?(call: MachineCall<Spec, Key>, context: CallContext): Answer<'initializeMachine'>
+  initializeMachine?(
+    call: MachineCall<Spec, Key>,
+    context: CallContext,
+  ): Promise<DriverCalls['initializeMachine']['response']>
   /**
    * Finds the VM of a Machine; changes nothing. `NotFound` without one, `OutOfRange` with several, `Uninitialized`
    * (`MachineError.uninitialized`) for one that `initializeMachine` has yet to set up.
    */
-  getMachineStatus?(call: MachineCall<Spec, Key>, context: CallContext): Answer<'getMachineStatus'>
+  getMachineStatus?(
+    call: MachineCall<Spec, Key>,
+    context: CallContext,
+  ): Promise<DriverCalls['getMachineStatus']['response']>
   /** All VMs of the cluster: machine name by providerID, in the very form that `createMachine` answered. */
-  listMachines?(call: ClassCall<Spec, Key>, context: CallContext): Answer<'listMachines'>
+  listMachines?(call: ClassCall<Spec, Key>, context: CallContext): Promise<DriverCalls['listMachines']['response']>
   /** The volume ids of those persistent-volume specs that are of this provider. Usually without asking the cloud. */
-  getVolumeIDs?(call: { pvSpecs: readonly JsonObject[] }, context: CallContext): Answer<'getVolumeIDs'>
+  getVolumeIDs?(
+    call: { pvSpecs: readonly JsonObject[] },
+    context: CallContext,
+  ): Promise<DriverCalls['getVolumeIDs']['response']>
   /** Turns an old provider-specific class into a MachineClass. Today's controllers never call it. */
   generateMachineClassForMigration?(
     call: { providerSpecificMachineClass: JsonObject; machineClass: MachineClass; classSpec?: ClassReference },
     context: CallContext,
-  ): Answer<'generateMachineClassForMigration'>
+  ): Promise<DriverCalls['generateMachineClassForMigration']['response']>
 }
 
 // The schema alone says what a spec is. Without NoInfer the compiler also asks the methods, which takes it seconds.

@@ -11,8 +11,11 @@ import { ClassValidator, secretData } from '../schema/class-validator.ts'
 
 /** A line that a plugin has logged. */
 export interface LogLine {
+  /** How much it matters. */
   readonly level: 'debug' | 'info' | 'warn' | 'error'
+  /** What was said. */
   readonly message: string
+  /** What was said with it, for programs. */
   readonly fields?: Record<string, unknown>
 }
 

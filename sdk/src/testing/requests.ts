@@ -46,7 +46,8 @@ export function machineRequest(name: string, parts: MachineParts = {}): MachineR
  * @example
  * const request = classRequest({ providerSpec: { region: 'north-1' }, secret: { token: 't' } })
  */
-export function classRequest({ providerSpec = {}, secret = {}, namespace = 'default' }: ClassParts = {}): ClassRequest {
+export function classRequest(parts: ClassParts = {}): ClassRequest {
+  const { providerSpec = {}, secret = {}, namespace = 'default' } = parts
   const data = Object.entries(secret).map(([key, value]) => [key, Buffer.from(value)] as const)
   return {
     machineClass: { metadata: { name: className, namespace }, providerSpec },
