@@ -100,6 +100,12 @@ it('has a host that serves the published plugin', async () => {
   ])
 })
 
+it('tells a debugger which source a built file is of', async () => {
+  const built = await readFile(join(folder, 'my-cloud/dist/index.js'), 'utf8')
+  const [, map = ''] = built.match(/^\/\/# sourceMappingURL=data:application\/json;base64,(.+)/m) ?? []
+  expect(JSON.parse(Buffer.from(map, 'base64').toString()).sources).toEqual(['../src/index.ts'])
+})
+
 it('publishes what is built, without the tests and their cloud', async () => {
   const { stdout } = await sh('ls node_modules/@acme/plugin-my-cloud/dist')
   expect(stdout.trim().split('\n')).toEqual(['errors.js', 'index.js', 'provider-spec.js'])

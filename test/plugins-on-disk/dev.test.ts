@@ -162,7 +162,7 @@ describe('mcm dev', () => {
   it('stops at a breakpoint in the plugin, shows what is there, and answers the call afterwards', async () => {
     save(answering('first'))
     await startDev('--inspect', '39329')
-    await logged('the sandbox is on')
+    await logged(/the sandbox is on, .* fails with ERR_ACCESS_DENIED/)
     await logged('Debugger listening on ws://127.0.0.1:39329/')
     const targets = await fetch('http://127.0.0.1:39329/json/list')
     const [target] = (await targets.json()) as [{ webSocketDebuggerUrl: string }]
@@ -185,6 +185,7 @@ describe('mcm dev', () => {
     expect(result.value).toBe('m-1')
     await debug.send('Debugger.resume')
     expect(await created).toBe('first')
+    expect(lines.all.filter((line) => line.includes('lint:'))).toEqual([])
   })
 
   it('says what is missing', async () => {

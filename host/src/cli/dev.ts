@@ -45,7 +45,9 @@ async function dev(folder: string, { inspect }: DevOptions): Promise<void> {
   if (inspectPort !== undefined) {
     log.warn(`a debugger may attach at 127.0.0.1:${inspectPort}: whoever can reach it can run code in the plugin`)
   }
-  log.info('the sandbox is on, as in production: what mcm.permissions of package.json does not ask for is denied')
+  log.info(
+    'the sandbox is on, as in production: what mcm.permissions of package.json does not ask for fails with ERR_ACCESS_DENIED',
+  )
   const reloader = container.resolve(tokens.reloader)
   await runHost(container.resolve(tokens.host), 'http', async (signal) => {
     signal.addEventListener('abort', () => ending.abort())

@@ -392,7 +392,7 @@ export class PluginInstance {
 
   #printed(line: string): void {
     this.#log.info({ output: this.#redact(line) }, 'plugin printed')
-    if (!this.#options.isLinted || this.#hasPrinted) return
+    if (!this.#options.isLinted || this.#hasPrinted || ofDebugger.test(line)) return
     this.#hasPrinted = true
     this.#log.warn('lint: it prints: lines have no level, method and machine there. Log with context.logger')
   }
@@ -488,6 +488,8 @@ function checkAgreement(hello: Hello, { manifest }: PluginPackage): void {
   }
 }
 
+// Node prints this itself, in a process that a debugger may attach to.
+const ofDebugger = /^(Debugger |For help, see: |Waiting for the debugger )/
 const drainedGraceMs = 5000
 const maxForeignMessages = 100
 // Calls count up from 1, the pings of Liveness down from -1.

@@ -53,7 +53,7 @@ describe('a new plugin', () => {
   it('is not written where something is, but beside what git keeps', async () => {
     mkdirSync(join(folder, '.git'), { recursive: true })
     writeFileSync(join(folder, 'a'), '')
-    const error = `${folder} is not empty (a); name another with --folder`
+    const error = `${folder} is not empty (a); nothing was written. Name another with --folder`
     await expect(writePlugin(folder, defaultNames('x'))).rejects.toThrow(error)
     expect(readdirSync(folder)).toEqual(['.git', 'a'])
     rmSync(join(folder, 'a'))

@@ -23,7 +23,9 @@ export async function writePlugin(folder: string, names: Names): Promise<string[
   const others = found.filter((name) => name !== '.git')
   if (others.length > 0) {
     const more = others.length > 3 ? ' …' : ''
-    throw new WriteError(`${folder} is not empty (${others.slice(0, 3).join(', ')}${more}); name another with --folder`)
+    throw new WriteError(
+      `${folder} is not empty (${others.slice(0, 3).join(', ')}${more}); nothing was written. Name another with --folder`,
+    )
   }
   const files = (await readdir(template, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
