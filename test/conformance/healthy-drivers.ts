@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type JsonObject, MachineError, type Secret, type Violation } from '@mcm/sdk'
 import type { Declarations } from '@mcm/sdk/conformance'
 import type { MiniCloud, MiniVm } from './mini-cloud.ts'
@@ -73,6 +74,15 @@ class ForOldClasses extends MiniDriver {
   }
 }
 
+/** Its cloud keeps user data as text. */
+export class TextOnly extends MiniDriver {
+  override userDataOf(secret: Secret | undefined): Uint8Array {
+    const userData = super.userDataOf(secret)
+    if (isUtf8(userData)) return userData
+    throw new MachineError('InvalidArgument', 'userData are no UTF-8')
+  }
+}
+
 /** All of them must be found conformant. */
 export const healthyDrivers: readonly HealthyDriver[] = [
   { title: 'with all methods', make: (cloud) => new MiniDriver(cloud) },
@@ -128,6 +138,11 @@ export const healthyDrivers: readonly HealthyDriver[] = [
     title: 'that ignores unknown fields and refuses empty user data, as it declares',
     make: (cloud) => new ForOldClasses(cloud),
     declares: { unknownFields: 'ignored', userDataMinBytes: 1 },
+  },
+  {
+    title: 'whose cloud keeps user data as text, as it declares',
+    make: (cloud) => new TextOnly(cloud),
+    declares: { userData: 'text' },
   },
   {
     title: 'whose ids follow from the name',

@@ -38,6 +38,8 @@ export interface Declarations {
    * written for one that ignores them.
    */
   unknownFields: 'refused' | 'ignored'
+  /** What user data may be. `text` is for clouds that have no room for other bytes than UTF-8. */
+  userData: 'bytes' | 'text'
   /** The fewest bytes of user data that are taken. */
   userDataMinBytes: number
   /** Whether the cloud itself rules out two VMs of one machine name. */
@@ -45,7 +47,12 @@ export interface Declarations {
 }
 
 /** Choices where the configuration names none. */
-export const defaultDeclarations: Declarations = { unknownFields: 'refused', userDataMinBytes: 0, uniqueNames: false }
+export const defaultDeclarations: Declarations = {
+  unknownFields: 'refused',
+  userData: 'bytes',
+  userDataMinBytes: 0,
+  uniqueNames: false,
+}
 
 /** How much, and how long. */
 export interface Limits {

@@ -1,5 +1,6 @@
 import { type JsonObject, MachineError, type Secret } from '@mcm/sdk'
 import type { DriverCalls } from '@mcm/sdk/contract'
+import { TextOnly } from '../healthy-drivers.ts'
 import type { MiniVm } from '../mini-cloud.ts'
 import { MiniDriver } from '../mini-driver.ts'
 import type { Mutant } from './mutant.ts'
@@ -38,13 +39,29 @@ export const limitMutants: Mutant[] = [
   },
   {
     id: 'refuses-odd-bytes',
-    title: 'refuses user data that are no UTF-8',
+    title: 'refuses user data that are no UTF-8, and does not declare it',
     fails: ['user-data-odd-bytes', 'user-data-exact'],
+    Driver: TextOnly,
+  },
+  {
+    id: 'takes-more-than-text',
+    title: 'takes any bytes for UTF-8, and declares that it takes text only',
+    fails: ['user-data-odd-bytes'],
+    declares: { userData: 'text' },
     Driver: class extends MiniDriver {
       override userDataOf(secret: Secret | undefined) {
-        const userData = super.userDataOf(secret)
-        new TextDecoder('utf-8', { fatal: true }).decode(userData)
-        return userData
+        return Buffer.from(Buffer.from(super.userDataOf(secret)).toString())
+      }
+    },
+  },
+  {
+    id: 'ascii-only',
+    title: 'loses what is not ASCII, and declares that it takes text',
+    fails: ['user-data-exact'],
+    declares: { userData: 'text' },
+    Driver: class extends TextOnly {
+      override userDataOf(secret: Secret | undefined) {
+        return Buffer.from(super.userDataOf(secret)).map((byte) => (byte < 128 ? byte : 63))
       }
     },
   },

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { DriverMethod, JsonObject, Machine, Violation } from '@mcm/sdk'
 import { decodeSpec, forbidden, invalid, required, unsupported } from '@mcm/sdk/go'
 import { loginOf } from '../cloud/login.ts'
@@ -104,10 +105,13 @@ function checkCredentials(secret: Secret): Violation[] {
 
 function checkUserData(secret: Secret): Violation[] {
   if (!secret.has('userData')) return [{ path: 'secret.data.userData', message: 'secret userData is required field' }]
-  const { length = 0 } = secret.bytes('userData') ?? {}
+  const userData = secret.bytes('userData') ?? new Uint8Array()
+  const { length } = userData
+  const wrong = (message: string) => [{ path: 'secret.data.userData', message }]
+  // Beyond upstream, which replaces what is not.
+  if (!isUtf8(userData)) return wrong('Invalid value: metadata of Compute are text, and these bytes are no UTF-8')
   if (length <= maxUserDataBytes) return []
-  const message = `Too long: Compute takes ${maxUserDataBytes} bytes, these are ${length}`
-  return [{ path: 'secret.data.userData', message }]
+  return wrong(`Too long: Compute takes ${maxUserDataBytes} bytes, these are ${length}`)
 }
 
 /** Beyond upstream: the VM has the name of the Machine, and Compute takes short DNS labels that begin with a letter. */

@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { MachineRequest } from '../../model/driver.ts'
 import type { ConformanceCase } from '../case.ts'
+import type { CaseRun } from '../case-run.ts'
 import { check, expectError, expectSame, outcomeOf } from '../check.ts'
 import { expectIdentity, identityOf } from './create.ts'
 
@@ -35,13 +37,20 @@ export const limitCases: ConformanceCase[] = [
   {
     id: 'user-data-odd-bytes',
     title: 'User data may be any bytes',
-    requirement: 'User data need not be text: all byte values, invalid UTF-8 and line ends of all kinds are taken.',
-    source: 'driver contract, Secret.data: bytes',
-    advice: 'Keep them as bytes all the way.',
+    requirement:
+      'User data need not be text: all byte values, invalid UTF-8 and line ends of all kinds are taken. A driver that declares `userData: text` takes all characters and line ends, and answers InvalidArgument naming userData to what is no UTF-8; nothing is made then.',
+    source: 'driver contract, Secret.data: bytes; MachineCodes: InvalidArgument',
+    advice: 'Keep them as bytes all the way. Where the cloud takes text only, check that they are text.',
     tags: ['user-data', 'create'],
     profile: 'core',
     async run(run) {
-      await run.driver.createMachine(run.request({ secretData: { userData: oddBytes(1024) } }))
+      const request = (userData: Uint8Array) => run.request({ secretData: { userData } })
+      if (run.setup.declares.userData === 'bytes') {
+        await run.driver.createMachine(request(oddBytes(1024)))
+        return
+      }
+      await run.driver.createMachine(request(oddText(1024)))
+      await expectRefused(run, request(oddBytes(1024)), 'with user data that are no UTF-8')
     },
   },
   {
@@ -60,11 +69,7 @@ export const limitCases: ConformanceCase[] = [
       await run.expectVms(smallest, 1, `after CreateMachine with ${userDataMinBytes} bytes of user data`)
       if (userDataMinBytes === 0) return
       const smaller = run.request({ secretData: { userData: Buffer.alloc(userDataMinBytes - 1, '#') } })
-      const when = `CreateMachine with ${userDataMinBytes - 1} bytes of user data`
-      const { message, violations } = await expectError(run.driver.createMachine(smaller), ['InvalidArgument'], when)
-      const isNamed = [message, ...violations.map(({ path }) => path)].some((text) => /user-?data/i.test(text))
-      check(isNamed, `the error does not name userData: ${message}`)
-      await run.expectVms(smaller, 0, `after ${when}`)
+      await expectRefused(run, smaller, `with ${userDataMinBytes - 1} bytes of user data`)
     },
   },
   {
@@ -78,7 +83,7 @@ export const limitCases: ConformanceCase[] = [
     needs: ['hooks.userDataSha256'],
     async run(run) {
       for (const bytes of [Math.min(run.setup.limits.userDataBytes, 64 * 1024), 1024]) {
-        const userData = oddBytes(bytes)
+        const userData = run.setup.declares.userData === 'text' ? oddText(bytes) : oddBytes(bytes)
         const request = run.request({ secretData: { userData } })
         await run.driver.createMachine(request)
         const found = await run.hooks.userDataSha256?.(request.machine.metadata.name)
@@ -128,6 +133,26 @@ export const limitCases: ConformanceCase[] = [
     },
   },
 ]
+
+/** Refused as InvalidArgument, by the name of the key, and nothing is made. */
+async function expectRefused(run: CaseRun, request: MachineRequest, how: string): Promise<void> {
+  const when = `CreateMachine ${how}`
+  const { message, violations } = await expectError(run.driver.createMachine(request), ['InvalidArgument'], when)
+  const isNamed = [message, ...violations.map(({ path }) => path)].some((text) => /user-?data/i.test(text))
+  check(isNamed, `the error does not name userData: ${message}`)
+  await run.expectVms(request, 0, `after ${when}`)
+}
+
+/** Text that is easily changed on its way: characters of all lengths, blanks and line ends, also at both ends. */
+function oddText(length: number): Uint8Array {
+  const [head, tail] = [Buffer.from(' \n#!/bin/sh\r\n\t"\\<&>\u0001é€😀\u2028'), Buffer.from('\u00a0 \n\n')]
+  const middle = Buffer.from(
+    randomBytes(length)
+      .toString('base64')
+      .slice(0, length - head.length - tail.length),
+  )
+  return Uint8Array.from(Buffer.concat([head, middle, tail]))
+}
 
 /** Bytes that break what takes them for text. */
 function oddBytes(length: number): Uint8Array {

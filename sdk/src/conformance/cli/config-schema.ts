@@ -88,6 +88,12 @@ export const configSchema = Type.Object(
               description: 'What becomes of providerSpec fields that the driver does not know.',
             }),
           ),
+          userData: Type.Optional(
+            Type.Union([Type.Literal('bytes'), Type.Literal('text')], {
+              default: defaultDeclarations.userData,
+              description: 'What user data may be: any bytes, or UTF-8 only.',
+            }),
+          ),
           userDataMinBytes: Type.Optional(
             Type.Integer({
               minimum: 0,

@@ -41,7 +41,7 @@ limits: {atOnce: 3}
     const machineClass = (providerSpec: object) => ({ kind: 'MachineClass', metadata, provider: 'x', providerSpec })
     expect(setup).toEqual({
       profile: 'core',
-      declares: { unknownFields: 'ignored', userDataMinBytes: 0, uniqueNames: false },
+      declares: { unknownFields: 'ignored', userData: 'bytes', userDataMinBytes: 0, uniqueNames: false },
       main: { machineClass: machineClass({ zone: 'b', tags: { mine: '1', t: '2' } }), secret },
       otherCluster: { machineClass: machineClass({ zone: 'b', tags: { theirs: '1', t: '2' } }), secret },
       invalid: {
