@@ -11,7 +11,7 @@ printImportCost()
 // Inside the project, so that the programs find its packages.
 const outdir = join(root, 'node_modules/.cache/mcm-bench')
 const entryPoints = Object.fromEntries(
-  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process', 'aws'].map((name) => [
+  ['main', 'neighbours', 'echo-server', 'host-server', 'starts', 'bare-process', 'aws', 'gcp'].map((name) => [
     name,
     `test/bench/${name}.ts`,
   ]),

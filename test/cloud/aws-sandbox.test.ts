@@ -6,18 +6,18 @@ import { builtFile } from '../contract/testing/built-program.ts'
 import { type HostProcess, startHost } from '../contract/testing/host-process.ts'
 import { failureOf } from '../contract/testing/requests.ts'
 import { FakeEc2 } from '../fake-ec2/server.ts'
-import { type Amazon, startAmazon } from './testing/amazon.ts'
 import { awsClass, machine, secret } from './testing/aws-requests.ts'
+import { type StandIn, startStandIn } from './testing/stand-in.ts'
 
 // The plugin in its sandbox, as it is installed. It asks for the endpoints of Amazon, at which a fake answers.
 
 let folder: string
 let ec2: FakeEc2
-let amazon: Amazon
+let amazon: StandIn
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'mcm-aws-'))
   ec2 = await FakeEc2.start()
-  amazon = await startAmazon(ec2.url, join(folder, 'ca.pem'))
+  amazon = await startStandIn(ec2.url, ['*.eu-west-1.amazonaws.com'], join(folder, 'ca.pem'))
 })
 afterAll(async () => {
   await amazon?.[Symbol.asyncDispose]()
