@@ -121,10 +121,17 @@ export class CloudClient {
     })
   }
 
-  /** Tells an instance to go. Does nothing to one that is going or gone. */
-  deleteInstance(target: InstanceTarget, options: OperationOptions): Promise<void> {
+  /**
+   * Tells an instance to go: one of an id, or the one that lives by a client token, which reads need not show yet. Does
+   * nothing to one that is going or gone.
+   */
+  deleteInstance(target: InstanceTarget | { clientToken: string }, options: OperationOptions): Promise<void> {
     return this.#run('deleteInstance', options, ({ credential, settings, now }) => {
-      endInstance(this.#store, this.#find(target, credential), settings, now)
+      const row =
+        'id' in target
+          ? this.#find(target, credential)
+          : livingByClientToken(this.#store, credential.account, target.clientToken, now)
+      if (row) endInstance(this.#store, row, settings, now)
     })
   }
 

@@ -1,9 +1,9 @@
-import { type Driver, deterministicUuid, isDnsSubdomain, type MachineCall, MachineError } from '@mcm/sdk'
+import { type Driver, isDnsSubdomain, type MachineCall, MachineError } from '@mcm/sdk'
 import { differencesOf, type Instance, type InstanceRequest } from '../cloud/index.ts'
 import type { FakeSpec } from '../provider-spec.ts'
 import type { FakeSecretKey } from '../secret-keys.ts'
 import { findAll, onlyOne } from './find.ts'
-import { clusterTagOf, providerIDOf, vmOf } from './identity.ts'
+import { clientTokenOf, providerIDOf, vmOf } from './identity.ts'
 import { inCloud } from './in-cloud.ts'
 
 type FakeDriver = Driver<FakeSpec, FakeSecretKey>
@@ -40,7 +40,7 @@ function requestFor({ machine, spec, secret }: MachineCall<FakeSpec, FakeSecretK
   }
   return {
     name,
-    clientToken: deterministicUuid(clusterTagOf(spec), name),
+    clientToken: clientTokenOf(spec, name),
     region,
     zone,
     machineType,

@@ -161,7 +161,17 @@ describe('deleteMachine', () => {
     const { create, control, remove, living } = await setUp()
     await control.set({ appearsAfterMs: 3_600_000 })
     await remove('worker-1', await create())
+    await create('worker-2')
+    await remove('worker-2')
     expect(await living()).toEqual([])
+  })
+
+  it('leaves a VM of another cluster alone that reads do not show yet', async () => {
+    const { create, control, remove, living, otherCluster } = await setUp()
+    await control.set({ appearsAfterMs: 3_600_000 })
+    await create('worker-1', {}, otherCluster)
+    await remove('worker-1')
+    expect(await living()).toHaveLength(1)
   })
 
   it('removes all VMs of the name, or only the one that the providerID names', async () => {

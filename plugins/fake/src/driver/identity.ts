@@ -1,4 +1,12 @@
-import { idOfProviderID, type Machine, MachineError, type MachineVm, type NodeAddress, providerID } from '@mcm/sdk'
+import {
+  deterministicUuid,
+  idOfProviderID,
+  type Machine,
+  MachineError,
+  type MachineVm,
+  type NodeAddress,
+  providerID,
+} from '@mcm/sdk'
 import type { Instance } from '../cloud/index.ts'
 import type { FakeSpec } from '../provider-spec.ts'
 
@@ -12,6 +20,11 @@ export function clusterTagOf(spec: FakeSpec): string {
   const [tag] = clusterTagsOf(spec.tags)
   if (tag === undefined) throw new MachineError('InvalidArgument', `providerSpec.tags needs ${clusterTagPrefix}<name>`)
   return tag
+}
+
+/** What the creation of a Machine's VM is known by, however often it is repeated. */
+export function clientTokenOf(spec: FakeSpec, machineName: string): string {
+  return deterministicUuid(clusterTagOf(spec), machineName)
 }
 
 /** The VM of an instance, as the contract has it. */
