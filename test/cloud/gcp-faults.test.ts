@@ -214,4 +214,11 @@ describe('when Compute goes wrong, the GCP plugin', () => {
     await world.driver.createMachine(world.call('m-1', { spec: { deletionProtection: true } }))
     expect((await failureOf(world.driver.deleteMachine(world.call('m-1')))).code).toBe('FailedPrecondition')
   })
+
+  it('logs in anew when its token is refused before its time', async () => {
+    await world.driver.createMachine(world.call('m-1'))
+    world.fake.tokens.revokeAll()
+    expect((await world.driver.getMachineStatus(world.call('m-1'))).nodeName).toBe('m-1')
+    expect(count('token')).toBe(2)
+  })
 })

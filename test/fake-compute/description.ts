@@ -42,15 +42,8 @@ export interface Description {
   resources: Record<string, { methods: Record<string, Method> }>
 }
 
-let loaded: Promise<Description> | undefined
-
 /** Google's discovery document of Compute, which is installed when it is not there yet. */
-export function loadDescription(): Promise<Description> {
-  loaded ??= load()
-  return loaded
-}
-
-async function load(): Promise<Description> {
+export async function loadDescription(): Promise<Description> {
   const file = await descriptionFile({
     signal: AbortSignal.timeout(600_000),
     // Nobody is there to be asked. The tests' set-up has installed what Debian lacks.

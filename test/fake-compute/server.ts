@@ -2,13 +2,13 @@ import { type Answer, FakeServer, type Received, type Served } from '../fake-clo
 import { type Fault, FaultPlan } from '../fake-cloud/fault-plan.ts'
 import { ApiError, errorBody } from './api-error.ts'
 import { FakeCloud } from './cloud.ts'
-import { type Description, loadDescription } from './description.ts'
+import { loadDescription } from './description.ts'
 import { selectFields } from './field-mask.ts'
 import { methods } from './methods.ts'
 import type { OperationFailure } from './operation.ts'
 import { checkParameters, type Routed, Routes } from './routes.ts'
 import { SchemaCheck } from './schema-check.ts'
-import { OAuthError, TokenServer } from './token-server.ts'
+import { OAuthError, type TokenRequest, TokenServer } from './token-server.ts'
 
 /** What goes wrong at Compute. Actions are `instances.insert` and the like, and `token`, `sts`, `impersonate`. */
 export interface ComputeFault extends Fault {
@@ -35,22 +35,26 @@ export interface JournalEntry {
 export class FakeCompute implements AsyncDisposable {
   readonly cloud = new FakeCloud()
   readonly faults = new FaultPlan<ComputeFault>()
-  readonly tokens = new TokenServer(() => this.url)
   /** All requests, in order. */
   readonly journal: JournalEntry[] = []
-  /** The project that callers with a workload identity belong to. */
+  /** The project of callers with a workload identity, and of tests that have no reason for another. */
   readonly project = 'demo-project'
+  readonly tokens = new TokenServer(() => this.url, this.project)
   readonly #routes: Routes
   readonly #schemas: SchemaCheck
   #server: FakeServer | undefined
 
-  private constructor(description: Description) {
-    this.#routes = new Routes(description)
-    this.#schemas = new SchemaCheck(description)
+  private constructor({ routes, schemas }: Published) {
+    this.#routes = routes
+    this.#schemas = schemas
   }
 
   static async start(): Promise<FakeCompute> {
-    const fake = new FakeCompute(await loadDescription())
+    published ??= loadDescription().then((description) => ({
+      routes: new Routes(description),
+      schemas: new SchemaCheck(description),
+    }))
+    const fake = new FakeCompute(await published)
     fake.#server = await FakeServer.start((received) => fake.#serve(received))
     return fake
   }
@@ -71,20 +75,8 @@ export class FakeCompute implements AsyncDisposable {
   #serve(received: Received): Served {
     const { method, url, body } = received
     const { authorization } = received.headers
-    const form = Object.fromEntries(new URLSearchParams(body))
-    const impersonated = /^\/v1\/projects\/-\/serviceAccounts\/([^/]+):generateAccessToken$/.exec(url.pathname)?.[1]
-    if (method === 'POST' && url.pathname === '/token') {
-      return this.#serveToken('token', form, authorization, () => this.tokens.exchangeAssertion(form))
-    }
-    if (method === 'POST' && url.pathname === '/v1/token') {
-      return this.#serveToken('sts', form, authorization, () => this.tokens.exchangeToken(form, this.project))
-    }
-    if (method === 'POST' && impersonated !== undefined) {
-      const email = decodeURIComponent(impersonated)
-      return this.#serveToken('impersonate', { email }, authorization, () =>
-        this.tokens.impersonate(email, authorization),
-      )
-    }
+    const forToken = this.tokens.find(received)
+    if (forToken) return this.#serveToken(forToken, authorization)
     try {
       return this.#serveMethod(this.#routes.find(method, url), received)
     } catch (error) {
@@ -93,12 +85,7 @@ export class FakeCompute implements AsyncDisposable {
     }
   }
 
-  #serveToken(
-    action: string,
-    params: Record<string, string>,
-    authorization: string | undefined,
-    run: () => object,
-  ): Served {
+  #serveToken({ action, params, run }: TokenRequest, authorization: string | undefined): Served {
     this.journal.push({ action, params, body: undefined, ignored: [], authorization })
     const fault = this.faults.take(action, { machine: undefined, isLaterPage: false })
     const answer = () => {
@@ -173,6 +160,14 @@ export class FakeCompute implements AsyncDisposable {
     return typeof body === 'object' && body !== null && 'name' in body ? String(body.name) : undefined
   }
 }
+
+/** What Google publishes, ready for use. It takes longer than a test, and is the same for all. */
+interface Published {
+  routes: Routes
+  schemas: SchemaCheck
+}
+
+let published: Promise<Published> | undefined
 
 function readJson(text: string): unknown {
   try {

@@ -1,11 +1,22 @@
-import { createPublicKey, createSign, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto'
+import { createSign, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto'
+import type { Received } from '../fake-cloud/fake-server.ts'
 import { ApiError } from './api-error.ts'
 
-/** A service account, and who may act as it. */
+/** A request for a token: what it is called here, what it says, and what answers it. */
+export interface TokenRequest {
+  action: 'token' | 'sts' | 'impersonate'
+  params: Record<string, string>
+  run(): object
+}
+
+/** A service account. */
 interface Account {
   project: string
   publicKey: KeyObject
 }
+
+/** The keys of the trusted issuer: making some takes longer than a test. */
+const issuer = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
 const grant = 'urn:ietf:params:oauth:grant-type'
 const tokenType = 'urn:ietf:params:oauth:token-type'
@@ -17,15 +28,29 @@ const tokenType = 'urn:ietf:params:oauth:token-type'
 export class TokenServer {
   readonly #accounts = new Map<string, Account>()
   readonly #tokens = new Map<string, { user: string; project: string; expiresMs: number }>()
-  readonly #issuer = generateKeyPairSync('rsa', { modulusLength: 2048 })
   /** The workload identity pool's name for a provider of identities. */
   readonly audience = '//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/pool/providers/gardener'
   /** What the trusted issuer's tokens are for. */
   readonly #subject = 'system:serviceaccount:garden:worker'
+  /** The project that callers with a foreign token belong to. */
+  readonly #project: string
   readonly url: () => string
 
-  constructor(url: () => string) {
+  constructor(url: () => string, project: string) {
     this.url = url
+    this.#project = project
+  }
+
+  /** What a request to one of the token services asks for; undefined where it is for none of them. */
+  find({ method, url, body, headers: { authorization } }: Received): TokenRequest | undefined {
+    if (method !== 'POST') return undefined
+    const params = Object.fromEntries(new URLSearchParams(body))
+    if (url.pathname === '/token') return { action: 'token', params, run: () => this.#exchangeAssertion(params) }
+    if (url.pathname === '/v1/token') return { action: 'sts', params, run: () => this.#exchangeToken(params) }
+    const [, account] = /^\/v1\/projects\/-\/serviceAccounts\/([^/]+):generateAccessToken$/.exec(url.pathname) ?? []
+    if (account === undefined) return undefined
+    const email = decodeURIComponent(account)
+    return { action: 'impersonate', params: { email }, run: () => this.#impersonate(email, authorization) }
   }
 
   /** A new service account with a key, as the JSON file that Google lets one download. */
@@ -45,11 +70,6 @@ export class TokenServer {
     }
   }
 
-  /** Lets a key made elsewhere, such as one of a sample, stand for a service account. */
-  trust(key: { client_email: string; project_id: string; private_key: string }): void {
-    this.#accounts.set(key.client_email, { project: key.project_id, publicKey: createPublicKey(key.private_key) })
-  }
-
   /** A token of the trusted issuer, as Kubernetes puts it into a file. */
   subjectToken(expiresInSeconds = 600): string {
     const now = Math.floor(Date.now() / 1000)
@@ -62,7 +82,7 @@ export class TokenServer {
       exp: now + expiresInSeconds,
     }
     const signed = `${part({ alg: 'RS256', typ: 'JWT' })}.${part(claims)}`
-    return `${signed}.${createSign('RSA-SHA256').update(signed).sign(this.#issuer.privateKey, 'base64url')}`
+    return `${signed}.${createSign('RSA-SHA256').update(signed).sign(issuer.privateKey, 'base64url')}`
   }
 
   /** An access token for whom a test wants. */
@@ -89,7 +109,7 @@ export class TokenServer {
   }
 
   /** The OAuth grant of a service account. */
-  exchangeAssertion(form: Record<string, string>): object {
+  #exchangeAssertion(form: Record<string, string>): object {
     expectForm(form, { grant_type: `${grant}:jwt-bearer` })
     const { user, project, audience } = this.#signer(form.assertion)
     // Google's own libraries always name Google's address.
@@ -114,7 +134,7 @@ export class TokenServer {
   }
 
   /** The security token service's exchange of a foreign token. */
-  exchangeToken(form: Record<string, string>, project: string): object {
+  #exchangeToken(form: Record<string, string>): object {
     expectForm(form, {
       grant_type: `${grant}:token-exchange`,
       audience: this.audience,
@@ -122,11 +142,11 @@ export class TokenServer {
       subject_token_type: `${tokenType}:jwt`,
     })
     const { claims, isSignedBy } = readToken(form.subject_token)
-    if (!isSignedBy(this.#issuer.publicKey)) throw new OAuthError('invalid_grant', 'Error verifying the subject token.')
+    if (!isSignedBy(issuer.publicKey)) throw new OAuthError('invalid_grant', 'Error verifying the subject token.')
     expectFresh(claims)
     const user = `principal:${this.audience}/subject/${claims.sub}`
     return {
-      access_token: this.issue(user, project),
+      access_token: this.issue(user, this.#project),
       issued_token_type: `${tokenType}:access_token`,
       token_type: 'Bearer',
       expires_in: 3599,
@@ -134,7 +154,7 @@ export class TokenServer {
   }
 
   /** A token of a service account, for one who may act as it. */
-  impersonate(email: string, authorization: string | undefined): object {
+  #impersonate(email: string, authorization: string | undefined): object {
     this.callerOf(authorization)
     const account = this.#accounts.get(email)
     if (!account) throw new ApiError(404, 'notFound', 'Not found; Gaia id not found for email')
