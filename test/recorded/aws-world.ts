@@ -1,19 +1,21 @@
 import { inlineRouter } from '../../host/src/testing/inline-host.ts'
 import plugin from '../../plugins/aws/src/index.ts'
+import { awsComparison } from './aws-compare.ts'
 import { awsDifferences } from './aws-differences.ts'
+import { extraReply } from './aws-extra-replies.ts'
+import { awsProtocol } from './aws-protocol.ts'
 import { differences } from './compare.ts'
-import { extraReply } from './extra-replies.ts'
 import { play } from './play.ts'
-import { type RecordedCase, readCases } from './recorded-case.ts'
+import { type AwsRequest, type RecordedCase, readCases } from './recorded-case.ts'
 import { ReplayServer } from './replay-server.ts'
 import { judge } from './verdict.ts'
 
 /** All recorded conversations of the Go provider. */
-export const awsCases = readCases('aws')
+export const awsCases = readCases<AwsRequest>('aws')
 
 /** A server that replays conversations, and the AWS plugin that has them. */
 export async function awsWorld() {
-  const server = await ReplayServer.start()
+  const server = await ReplayServer.start(awsProtocol)
   const endpoints = ['AWS_ENDPOINT_URL_EC2', 'AWS_ENDPOINT_URL_STS']
   for (const name of endpoints) process.env[name] = server.url
   const base = awsCases.find(({ id }) => id === 'create-base')
@@ -24,7 +26,7 @@ export async function awsWorld() {
       server.replay(recorded, extraReply(recorded, base))
       const { driver, supervisors } = inlineRouter([plugin])
       try {
-        const lines = differences(recorded, await play(driver, recorded, server))
+        const lines = differences(recorded, await play(driver, recorded, server), awsComparison)
         return judge(recorded.id, lines, awsDifferences)
       } finally {
         await Promise.all(supervisors.map((supervisor) => supervisor.close(0)))

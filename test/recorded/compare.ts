@@ -1,27 +1,46 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { MachineError } from '@mcm/sdk'
-import { joinNeighbours, normalise } from './normalise.ts'
-import type { RecordedCase, RecordedError, RecordedReply, RecordedRequest } from './recorded-case.ts'
-import { kindOf } from './replay-server.ts'
+import type { RecordedCase, RecordedError, RecordedReply } from './recorded-case.ts'
 
 /** What a plugin did in a case. */
-export interface Observed {
-  requests: readonly RecordedRequest[]
+export interface Observed<Request> {
+  requests: readonly Request[]
   replies: readonly RecordedReply[]
   response?: object
   error?: MachineError
 }
 
+/** How conversations with one cloud are compared. */
+export interface Comparison<Request> {
+  kindOf(request: Request): string
+  /** Both sides in one form. */
+  normalise(requests: readonly Request[]): Request[]
+  /** In what two requests of a kind differ. */
+  partDifferences(kind: string, wanted: Request, sent: Request): string[]
+  /** In what messages differ that are made of the driver's own words, and not equal. */
+  ownWordsDifferences(wanted: string, error: MachineError): string[]
+  /** What a message lacks that is made of a library's words. */
+  missingFacts(wanted: RecordedError, error: MachineError, replies: readonly RecordedReply[]): string[]
+}
+
 /** Everything in which a plugin's conversation differs from the recorded one, each as one line; empty when equal. */
-export function differences(recorded: RecordedCase, observed: Observed): string[] {
+export function differences<Request>(
+  recorded: RecordedCase<Request>,
+  observed: Observed<Request>,
+  comparison: Comparison<Request>,
+): string[] {
   return [
-    ...requestDifferences(joinNeighbours(recorded.requests), normalise(observed.requests)),
+    ...requestDifferences(comparison.normalise(recorded.requests), comparison.normalise(observed.requests), comparison),
     ...responseDifferences(recorded, observed),
-    ...errorDifferences(recorded, observed),
+    ...errorDifferences(recorded, observed, comparison),
   ]
 }
 
-function requestDifferences(wanted: readonly RecordedRequest[], sent: readonly RecordedRequest[]): string[] {
+function requestDifferences<Request>(
+  wanted: readonly Request[],
+  sent: readonly Request[],
+  { kindOf, partDifferences }: Comparison<Request>,
+): string[] {
   const found: string[] = []
   let next = 0
   for (const request of wanted) {
@@ -38,21 +57,11 @@ function requestDifferences(wanted: readonly RecordedRequest[], sent: readonly R
   return [...found, ...sent.slice(next).map((extra) => `request added: ${kindOf(extra)}`)]
 }
 
-function partDifferences(kind: string, wanted: RecordedRequest, sent: RecordedRequest): string[] {
-  const names = new Set([...Object.keys(wanted.params), ...Object.keys(sent.params)])
-  const changed = [...names].filter((name) => wanted.params[name] !== sent.params[name])
-  const found = changed.map(
-    (name) => `${kind} ${name}: ${JSON.stringify(wanted.params[name])} → ${JSON.stringify(sent.params[name])}`,
-  )
-  if (wanted.version !== sent.version) found.push(`${kind} version: ${wanted.version} → ${sent.version}`)
-  if (!isDeepStrictEqual(wanted.auth, sent.auth)) {
-    found.push(`${kind} signed: ${JSON.stringify(wanted.auth)} → ${JSON.stringify(sent.auth)}`)
-  }
-  return found
-}
-
 /** What Go writes for nothing, and what the contract leaves out. */
-function responseDifferences({ outcome }: RecordedCase, { response, error }: Observed): string[] {
+function responseDifferences<Request>(
+  { outcome }: RecordedCase<Request>,
+  { response, error }: Observed<Request>,
+): string[] {
   const identity = error && { providerID: error.providerID, nodeName: error.nodeName, addresses: error.addresses }
   const wanted = withoutNothing(outcome.response ?? {})
   // A response beside an error travels within it.
@@ -72,45 +81,15 @@ function withoutNothing(object: object): Record<string, unknown> {
   )
 }
 
-function errorDifferences({ outcome }: RecordedCase, { error, replies }: Observed): string[] {
+function errorDifferences<Request>(
+  { outcome }: RecordedCase<Request>,
+  { error, replies }: Observed<Request>,
+  { ownWordsDifferences, missingFacts }: Comparison<Request>,
+): string[] {
   const wanted = outcome.panic === null ? (outcome.error?.code ?? 'OK') : 'a crash'
   const found = wanted === (error?.code ?? 'OK') ? [] : [`code: ${wanted} → ${error?.code ?? 'OK'}`]
   if (!outcome.error || !error) return found
-  return [...found, ...messageDifferences(outcome.error, error, replies)]
-}
-
-function messageDifferences(wanted: RecordedError, error: MachineError, replies: readonly RecordedReply[]): string[] {
-  switch (wanted.origin) {
-    case 'driver': {
-      if (wanted.message === error.message) return []
-      const list = error.violations.map(({ path, message }) => `${path}: ${message}`)
-      const text = list.length === 1 ? list[0] : `[${list.join(', ')}]`
-      if (list.length > 0 && wanted.message === `error while validating ProviderSpec ${text}`) {
-        return ['message: the same violations, in the frame of the host']
-      }
-      return [`message: ${JSON.stringify(wanted.message)} → ${JSON.stringify(error.message)}`]
-    }
-    case 'go-json':
-      // The words are those of Go's decoder.
-      return []
-    case 'aws-sdk':
-      return missingFacts(wanted.message, error.message, replies)
-    default:
-      return wanted.origin satisfies never
-  }
-}
-
-/** Operation, error code, text, HTTP status and request id have to be in our message, too. */
-function missingFacts(wanted: string, message: string, replies: readonly RecordedReply[]): string[] {
-  const operation = [...wanted.matchAll(/operation error (?:EC2|STS): (\w+)/g)].at(-1)?.[1]
-  const [, code, text] = /api error ([\w.]+): ([\s\S]*)$/.exec(wanted) ?? []
-  const [, status] = /.*StatusCode: ([1-9]\d*)/s.exec(wanted) ?? []
-  const lastBody = replies.at(-1)?.body ?? ''
-  // Of our last attempt; there may have been fewer than were recorded.
-  const [, requestId] = /<RequestI[dD]>([^<]+)</.exec(lastBody) ?? []
-  const facts = { operation, code: code === 'UnknownError' ? undefined : code, status, requestId }
-  const missing = Object.entries({ ...facts, text: code === 'UnknownError' ? undefined : text }).filter(
-    ([, fact]) => fact !== undefined && !message.includes(fact),
-  )
-  return missing.map(([name, fact]) => `message lacks the ${name} ${JSON.stringify(fact)}: ${JSON.stringify(message)}`)
+  const { origin, message } = outcome.error
+  if (origin !== 'driver') return [...found, ...missingFacts(outcome.error, error, replies)]
+  return message === error.message ? found : [...found, ...ownWordsDifferences(message, error)]
 }

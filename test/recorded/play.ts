@@ -9,7 +9,11 @@ import type { RecordedCase, RecordedInput } from './recorded-case.ts'
 import type { ReplayServer } from './replay-server.ts'
 
 /** Runs a case: through the contract's own JSON decoder, and the host, into the plugin. */
-export async function play(driver: DriverClient, recorded: RecordedCase, server: ReplayServer): Promise<Observed> {
+export async function play<Request>(
+  driver: DriverClient,
+  recorded: RecordedCase<Request>,
+  server: ReplayServer<Request>,
+): Promise<Observed<Request>> {
   const { input } = recorded
   const folder = mkdtempSync(join(tmpdir(), 'mcm-recorded-'))
   const before = { ...process.env }
@@ -25,14 +29,14 @@ export async function play(driver: DriverClient, recorded: RecordedCase, server:
   }
 }
 
-async function call(driver: DriverClient, recorded: RecordedCase, folder: string) {
+async function call(driver: DriverClient, recorded: RecordedCase<unknown>, folder: string) {
   const { method } = recorded
   const input = JSON.parse(JSON.stringify(recorded.input).replaceAll(/\$\{files\}/g, folder)) as RecordedInput
   const name = `${method[0]?.toLowerCase()}${method.slice(1)}` as DriverMethod
   const description = Driver.method[name]
   const signal = new AbortController().signal
   try {
-    const message = fromJsonString(description.input, requestText(input))
+    const message = fromJsonString(description.input, requestText(input, recorded.cloud.toUpperCase()))
     const run = driver[name] as (request: object, options: object) => Promise<object>
     const deadlineMs = Date.now() + (waitMs(recorded) ?? 30_000)
     return { response: await run(requestToPlain(name, message), { signal, deadlineMs }) }
@@ -44,14 +48,17 @@ async function call(driver: DriverClient, recorded: RecordedCase, folder: string
 }
 
 /** How long calls may take that wait in vain. The plugin's wait after a launch ends a second before the deadline. */
-function waitMs({ id, input }: RecordedCase): number | undefined {
+function waitMs({ id, input }: RecordedCase<unknown>): number | undefined {
   // Long enough to get to the point that is shown, on a busy machine too.
   if (input.deadlineMs !== undefined) return 2_000
   return id === 'create-no-dns' || input.consistencyWaitMs !== undefined ? 4_000 : undefined
 }
 
 /** The request as JSON text. A raw providerSpec goes in as it is. */
-function requestText({ machineClass, providerSpecRaw, secret, machine, pvSpecs }: RecordedInput): string {
+function requestText(
+  { machineClass, providerSpecRaw, secret, machine, pvSpecs }: RecordedInput,
+  provider: string,
+): string {
   const placeholder = '"<providerSpec>"'
   const spec = providerSpecRaw === undefined ? {} : { providerSpec: '<providerSpec>' }
   const encoded = Object.entries(secret?.data ?? {}).map(([key, text]) => [key, Buffer.from(text).toString('base64')])
@@ -60,7 +67,7 @@ function requestText({ machineClass, providerSpecRaw, secret, machine, pvSpecs }
     ...(machine && { machine }),
     ...(machineClass && { machineClass: { ...machineClass, ...spec } }),
     ...(secret && { secret: { metadata: { name: 'secret', namespace: 'default' }, data } }),
-    ...(pvSpecs !== undefined && { pvSpecs: pvSpecs ?? [], provider: 'AWS' }),
+    ...(pvSpecs !== undefined && { pvSpecs: pvSpecs ?? [], provider }),
   }
   return JSON.stringify(request).replace(placeholder, () => providerSpecRaw ?? placeholder)
 }

@@ -2,15 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { MachineCode } from '@mcm/sdk'
 
 /** One conversation of the original driver: what it was given, what it sent, what it was answered, what it said. */
-export interface RecordedCase {
+export interface RecordedCase<Request = AwsRequest> {
   id: string
+  cloud: 'aws' | 'gcp'
   method: string
   group: string
   title: string
   /** Rows of the test catalogue that it shows. */
   catalogue?: string
   input: RecordedInput
-  requests: RecordedRequest[]
+  requests: Request[]
   /** The answer to the request at the same place. */
   replies: RecordedReply[]
   outcome: {
@@ -30,12 +31,14 @@ export interface RecordedInput {
   env?: Record<string, string>
   files?: Record<string, string>
   deadlineMs?: number
+  /** `oauth`: the driver fetches its token itself. */
+  auth?: 'oauth'
   /** The wait after a launch is shortened to this. */
   consistencyWaitMs?: number
 }
 
-/** One HTTP request, normalised. */
-export interface RecordedRequest {
+/** One HTTP request to AWS, normalised. */
+export interface AwsRequest {
   service: string
   action: string
   version: string
@@ -45,10 +48,24 @@ export interface RecordedRequest {
   atLeast?: 1
 }
 
+/** One HTTP request to Google, normalised. */
+export interface GcpRequest {
+  call: 'insert' | 'list' | 'get' | 'delete' | 'getOperation' | 'token' | 'other'
+  method: string
+  /** As on the wire. */
+  path: string
+  query: Record<string, string>
+  body: unknown
+  authorization?: string | null
+  /** It may come any number of times. */
+  atLeast?: 1
+}
+
 export interface RecordedReply {
   status?: number
   contentType?: string
-  body?: string
+  /** A text, or what is sent as JSON. */
+  body?: unknown
   /** Closes the connection without an answer. */
   close?: true
   delayMs?: number
@@ -58,14 +75,14 @@ export interface RecordedError {
   code: MachineCode
   message: string
   /** Whose words the message is made of. */
-  origin: 'driver' | 'go-json' | 'aws-sdk'
+  origin: 'driver' | 'go-json' | 'aws-sdk' | 'google-api' | 'go-oauth2' | 'go-net'
 }
 
 /** All cases of a cloud. */
-export function readCases(cloud: string): RecordedCase[] {
+export function readCases<Request>(cloud: string): RecordedCase<Request>[] {
   const lines = readFileSync(new URL(`./${cloud}-cases.jsonl`, import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')
   // Recorded by a program, in this form.
-  return lines.map((line) => JSON.parse(line) as RecordedCase)
+  return lines.map((line) => JSON.parse(line) as RecordedCase<Request>)
 }

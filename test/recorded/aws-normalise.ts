@@ -1,7 +1,7 @@
-import type { RecordedRequest } from './recorded-case.ts'
+import type { AwsRequest } from './recorded-case.ts'
 
 /** The requests in the form in which they were recorded: random values numbered, tags sorted, neighbours joined. */
-export function normalise(requests: readonly RecordedRequest[]): RecordedRequest[] {
+export function normalise(requests: readonly AwsRequest[]): AwsRequest[] {
   const names = new Map<string, string>()
   const numbered = (kind: string, value: string) => {
     const known = names.get(`${kind} ${value}`)
@@ -20,8 +20,8 @@ export function normalise(requests: readonly RecordedRequest[]): RecordedRequest
 }
 
 /** One of neighbours that are equal: how often a failed request is repeated is the SDK's business. */
-export function joinNeighbours(requests: readonly RecordedRequest[]): RecordedRequest[] {
-  const text = ({ atLeast: _, ...request }: RecordedRequest) => JSON.stringify(sortedObject(request))
+export function joinNeighbours(requests: readonly AwsRequest[]): AwsRequest[] {
+  const text = ({ atLeast: _, ...request }: AwsRequest) => JSON.stringify(sortedObject(request))
   return requests.filter((request, i) => {
     const before = requests[i - 1]
     return !before || text(before) !== text(request)

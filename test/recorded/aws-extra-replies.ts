@@ -1,5 +1,5 @@
-import type { RecordedCase, RecordedReply, RecordedRequest } from './recorded-case.ts'
-import { kindOf } from './replay-server.ts'
+import { kindOf } from './aws-protocol.ts'
+import type { AwsRequest, RecordedCase, RecordedReply } from './recorded-case.ts'
 
 /**
  * Answers to what the original driver never asked: a search finds nothing, and the VM that a deletion looks at before it
@@ -8,7 +8,7 @@ import { kindOf } from './replay-server.ts'
 export function extraReply(
   { input, method }: RecordedCase,
   base: RecordedCase,
-): (request: RecordedRequest) => RecordedReply {
+): (request: AwsRequest) => RecordedReply {
   return (request) => {
     switch (kindOf(request)) {
       case 'DescribeInstances by tags':
