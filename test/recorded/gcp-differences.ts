@@ -1,4 +1,249 @@
 import type { KnownDifference } from './verdict.ts'
 
 /** How `@mcm/plugin-gcp` differs from the Go provider. The reference lists them. */
-export const gcpDifferences: readonly KnownDifference[] = []
+export const gcpDifferences: readonly KnownDifference[] = [
+  {
+    verdict: 'better',
+    what: 'CreateMachine asks with a request id that follows from the Machine and the request.',
+    why: 'A request whose answer got lost is not done twice.',
+    matches: /^insert requestId$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A VM that is there already is adopted if it has the tags of the class; another one is `AlreadyExists`.',
+    why: 'After a lost answer the Go provider fails again and again.',
+    matches:
+      /^(request added: get|code: Internal → (OK|AlreadyExists)|response \w+: undefined → .*|message lacks "googleapi: Error 409.*)$/,
+    cases: /^create-(exists-foreign|http-409-alreadyExists)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'An operation is waited for by `operations.wait`, which answers when it is done, and not looked at every five seconds.',
+    why: 'Machines are there sooner, and it costs one request.',
+    matches: /^getOperation: GET (\S+) → POST \1\/wait$/,
+  },
+  {
+    verdict: 'better',
+    what: 'The answer to an insertion is looked at: one that has failed already is told at once, and without the name of an operation the VM is looked for.',
+    why: 'The Go provider overlooks an error there.',
+    matches:
+      /^(request (missing: getOperation|added: get)|response \w+: .*|code: (OK → ResourceExhausted|Internal → OK))$/,
+    cases: /^create-insert-(done-with-error|not-json)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'An operation that is done with an HTTP error status has failed, also without a list of errors.',
+    why: 'The Go provider takes it for a success, and the VM is never there.',
+    matches: /^(code: OK → InvalidArgument|response \w+: .* → undefined)$/,
+    cases: /^create-done-with-warnings$/,
+  },
+  {
+    verdict: 'better',
+    what: 'An operation with an empty list of errors has failed.',
+    why: 'It crashes the Go provider.',
+    matches: /^code: a crash → Internal$/,
+    cases: /^create-operation-empty-errors$/,
+  },
+  {
+    verdict: 'better',
+    what: 'GetMachineStatus and DeleteMachine ask for the VM by its name, and compare its tags.',
+    why: 'The Go provider lists the whole zone for each Machine.',
+    matches: /^request (missing: list|added: get)$/,
+    cases: /^(status|delete)-/,
+  },
+  {
+    verdict: 'better',
+    what: 'DeleteMachine deletes the VM by its id.',
+    why: 'One that takes its name after the look at its tags stays.',
+    matches: /^delete: DELETE \S+\/instances\/\S+ → DELETE \S+\/instances\/\d+$/,
+  },
+  {
+    verdict: 'better',
+    what: 'VMs without tags in the zone do no harm.',
+    why: 'One of them crashes the Go provider in each look at the zone.',
+    matches: /^(code: a crash → OK|request added: (delete|getOperation)|response \w+: undefined → .*)$/,
+    cases: /-vm-without-tags$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A look that failed because Compute was away is repeated.',
+    why: 'A passing failure costs no round of the controller.',
+    matches: /^request added: list$/,
+    cases: /^list-page-two-fails$/,
+  },
+  {
+    verdict: 'better',
+    what: "The caller's deadline counts; what takes longer is `DeadlineExceeded`, and an operation is named.",
+    why: 'The Go provider goes on for minutes, and holds a worker.',
+    matches:
+      /^(code: (OK|Internal) → DeadlineExceeded|response \w+: .* → undefined|message: .*timed out waiting for the condition" → .*)$/,
+    cases: /(-deadline|^create-operation-never-done)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A violated class or Secret is told by the host, all of it at once, as `InvalidArgument`; the texts are the same.',
+    why: 'Waiting does not help; the class has to change. The Go provider says `Internal`, which is tried again and again.',
+    matches:
+      /^(message: the same violations, in the frame of the host|violation added: .*|code: Internal → InvalidArgument)$/,
+    cases: /^(invalid|credentials)-|^create-oauth-no-key$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Violations have the path at which the field stands in the class.',
+    why: 'Some of the Go provider lead to other fields.',
+    matches: /^path: /,
+  },
+  {
+    verdict: 'better',
+    what: 'Wrong types, malformed JSON and unusable credentials are told in words of the host and the plugin.',
+    why: "They say what to do; the Go provider's are those of its decoder.",
+    matches:
+      /^message lacks "(Create machine|Delete machine|List machines|Machine status|forbidden credential type \\"\\"|forbidden fields)/,
+    cases: /^(credentials-|invalid-(\w+-)?decode|create-oauth-no-key)/,
+  },
+  {
+    verdict: 'better',
+    what: 'No Secret is told as one without keys.',
+    why: 'The host hands on what there is, and the text names the keys.',
+    matches: /^message lacks "secret (object that has been passed by the MCM is nil|userData is required field)"/,
+    cases: /^invalid-\w+-secret-(nil|empty)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'DeleteMachine, GetMachineStatus and ListMachines need no user data.',
+    why: 'They do not use them.',
+    matches: /^message lacks "secret userData is required field"/,
+    cases: /^invalid-(delete|status|list)-/,
+  },
+  {
+    verdict: 'better',
+    what: 'A class without the two tags is refused, by every method.',
+    why: 'The Go provider makes VMs of it that it never finds again, and takes them for deleted.',
+    matches: /^(code: NotFound → InvalidArgument|message: "machine name=\S+, uuid= not found" → .*)$/,
+    cases: /^(delete|status)-(no-class-tags|tag-both-texts)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'What Compute refuses for sure is refused before it is asked: no boot disk or two, negative numbers, metadata that clash, names of Machines that no VM can have, an empty name.',
+    why: 'The violation names the field, and nothing is half done. With an empty name the Go provider finds any VM of the cluster.',
+    matches: /^(code: OK → InvalidArgument|request missing: \w+|response \w+: .* → undefined)$/,
+    cases:
+      /^(create-(disk-(negative-size|no-boot|scratch-boot|two-boot)|gpu-negative|machine-name-(empty|odd)|metadata-user-data-capital|credentials-external-no-project)|(delete|status)-name-empty)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'The line end after a projectID is not part of it.',
+    why: 'It would be part of paths and of the providerID.',
+    matches: /secret-project\\n|^(insert|getOperation): \w+ \S*secret-project%0A/,
+    cases: /^create-credentials-external-project-untrimmed$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A switch of a shielded VM that is false is sent as false.',
+    why: 'The Go provider leaves it out, so nothing can be switched off.',
+    matches: /^insert body\.shieldedInstanceConfig\.\w+: undefined → false$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Names may be given as URLs.',
+    why: "The fields' comments in the Go provider say so, and the path that it makes of one is malformed.",
+    matches: /^insert body\.\S+: "\S*\/(\S+\/\S+\/\S+\/)\S*" → "\S+"$/,
+    cases: /^create-(disk-type|nic)-url$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A disk in the volumes that has no name is left out.',
+    why: 'An empty id is none.',
+    matches: /^response volumeIDs: \[""\] → undefined$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Null where an object is needed is `InvalidArgument`.',
+    why: 'It crashes the Go provider.',
+    matches: /^code: a crash → InvalidArgument$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Throttling, outages and broken connections are `Unavailable`.',
+    why: 'They pass: the controller tries again soon, and the host repeats looks.',
+    matches: /^code: (Internal|ResourceExhausted) → Unavailable$/,
+    cases:
+      /-(rateLimitExceeded|backendError|internalError|cut|html-502|RATE_LIMIT_EXCEEDED|page-two-fails)$|^delete-(operation|poll)-(fails|quota)$|^delete-poll-fails$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Reached quotas and lack of capacity are `ResourceExhausted`, whether Compute answers so or the operation says so, and whatever else it says.',
+    why: 'The cluster-autoscaler then tries another node group.',
+    matches: /^code: Internal → ResourceExhausted$/,
+    cases:
+      /^create-(http-403-quotaExceeded|http-503-insufficientCapacity|insert-details|operation-two-quota-first|op-code-(IP_SPACE_EXHAUSTED|IP_SPACE_EXHAUSTED_WITH_DETAILS|RESERVATION_CAPACITY_EXCEEDED|STOCKOUT|VM_MIN_COUNT_NOT_REACHED|quota_exceeded))$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Missing rights are `PermissionDenied`.',
+    why: 'Waiting does not help; whoever runs the cluster has to act.',
+    matches: /^code: Internal → PermissionDenied$/,
+    cases: /-(accessNotConfigured|forbidden|PERMISSIONS_ERROR)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Refused credentials, and keys that cannot sign, are `Unauthenticated`.',
+    why: 'Waiting does not help; the Secret has to change.',
+    matches: /^code: Internal → Unauthenticated$/,
+    cases: /-(authError|oauth-bad-key|oauth-refused)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'What Compute refuses in the request itself, and a project or zone that there is not, are `InvalidArgument`.',
+    why: 'Waiting does not help; the class has to change.',
+    matches: /^code: Internal → InvalidArgument$/,
+    cases: /-(text-400|op-code-(INVALID_FIELD_VALUE|RESOURCE_NOT_FOUND|UNSUPPORTED_OPERATION)|http-404-notFound)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Policies, protection against deletion, and what is in use are `FailedPrecondition`.',
+    why: 'Somebody has to act; the class is not wrong.',
+    matches: /^code: Internal → FailedPrecondition$/,
+    cases: /-(resourceNotReady|conditionNotMet|CONDITION_NOT_MET|RESOURCE_IN_USE_BY_ANOTHER_RESOURCE|protected)$/,
+  },
+  {
+    verdict: 'better',
+    what: 'Details of an error are told as Compute sends them.',
+    why: 'The Go provider sorts them.',
+    matches: /^message lacks "googleapi: Error 403: [\s\S]*Details/,
+    cases: /^create-insert-details$/,
+  },
+  {
+    verdict: 'better',
+    what: 'A provider that no plugin serves is refused by the host, which says whom it serves.',
+    why: 'One host serves many providers.',
+    matches: /^(message: ".*" → "no plugin serves provider|code: Unimplemented → InvalidArgument$)/,
+    cases: /-provider$/,
+  },
+  {
+    verdict: 'better',
+    what: 'InitializeMachine is `Unimplemented` in the words of the host.',
+    why: 'The plugin does not have it, and says so beforehand.',
+    matches: /^message: "GCP Provider does not yet implement InitializeMachine" → /,
+  },
+  {
+    verdict: 'different',
+    what: 'Whole numbers may be written as `50.0` or `5e1`.',
+    why: 'JSON in JavaScript does not tell them apart. An API server writes `50` for them, so no class has them.',
+    matches: /^(code: Internal → OK|request added: (insert|getOperation)|response \w+: undefined → .*)$/,
+    cases: /^invalid-decode-size-(exponent|point-zero)$/,
+  },
+  {
+    verdict: 'different',
+    what: 'Numbers above 2^53 lose digits.',
+    why: 'JSON in JavaScript has no larger ones. No disk is that large.',
+    matches: /^insert body\.disks\[0\]\.initializeParams\.diskSizeGb: "9007199254740993" → /,
+  },
+  {
+    verdict: 'different',
+    what: 'Of a JSON object with the same key twice, the last one counts, and they are not merged.',
+    why: 'JSON in JavaScript has it so. An API server stores no such object.',
+    matches: /^(code: OK → InvalidArgument|request missing: \w+|response \w+: .* → undefined)$/,
+    cases: /^create-keys-duplicate-merge$/,
+  },
+]

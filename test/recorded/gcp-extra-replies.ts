@@ -4,7 +4,17 @@ import type { GcpRequest, RecordedCase, RecordedReply } from './recorded-case.ts
  * Answers to what the original driver never asked. It finds a VM by listing the zone; a request for the VM is answered
  * by what was listed.
  */
-export function extraReply({ requests, replies }: RecordedCase<GcpRequest>): (request: GcpRequest) => RecordedReply {
+export function extraReply({
+  id,
+  input,
+  requests,
+  replies,
+}: RecordedCase<GcpRequest>): (request: GcpRequest) => RecordedReply {
+  const { tags = [], machineType } = (input.machineClass?.providerSpec ?? {}) as {
+    tags?: string[]
+    machineType?: string
+  }
+  const inserted = requests.some(({ call }) => call === 'insert')
   const lists = replies.filter((_, i) => requests[i]?.call === 'list')
   return ({ call, path }) => {
     switch (call) {
@@ -14,6 +24,11 @@ export function extraReply({ requests, replies }: RecordedCase<GcpRequest>): (re
         const name = decodeURIComponent(path.split('/').at(-1) ?? '')
         const found = lists.flatMap(itemsOf).find((item) => item.name === name)
         if (found) return { status: 200, body: found }
+        // What an insertion has made, or met.
+        if (inserted) {
+          const items = id === 'create-exists-foreign' ? ['kubernetes-io-cluster-another'] : tags
+          return { status: 200, body: { name, machineType, tags: { items } } }
+        }
         // What went wrong with a list goes wrong with this, too.
         return (
           lists.find((reply) => reply.status !== 200) ??

@@ -51,6 +51,8 @@ export async function gcpWorld() {
   }
 }
 
+// biome-ignore lint/suspicious/noTemplateCurlyInString: recordings have such a placeholder
+const testKey = '${testPrivateKey}'
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
@@ -60,10 +62,10 @@ const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
  */
 function withKey(recorded: RecordedCase<GcpRequest>): RecordedCase<GcpRequest> {
   const { secret } = recorded.input
-  if (!secret || recorded.input.auth === 'oauth') return recorded
+  if (!secret) return recorded
   const data = Object.entries(secret.data).map(([name, text]): [string, string] => {
     const bare = /^(\s*\{"type": ?"service_account", ?"project_id": ?"[^"]*")\}(\s*)$/.exec(text)
-    if (!bare) return [name, text]
+    if (!bare) return [name, text.replace(testKey, () => JSON.stringify(key).slice(1, -1))]
     return [name, `${bare[1]},"client_email":"m@p","private_key":${JSON.stringify(key)}}${bare[2]}`]
   })
   return { ...recorded, input: { ...recorded.input, secret: { ...secret, data: Object.fromEntries(data) } } }

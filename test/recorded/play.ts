@@ -20,7 +20,7 @@ export async function play<Request>(
   try {
     for (const [name, text] of Object.entries(input.files ?? {})) writeFileSync(join(folder, name), text)
     Object.assign(process.env, input.env)
-    const observed = await call(driver, recorded, folder)
+    const observed = await call(driver, recorded, { files: folder, endpoint: server.url })
     return { ...observed, requests: server.observed, replies: server.answered }
   } finally {
     for (const name of Object.keys(input.env ?? {})) delete process.env[name]
@@ -29,9 +29,10 @@ export async function play<Request>(
   }
 }
 
-async function call(driver: DriverClient, recorded: RecordedCase<unknown>, folder: string) {
+async function call(driver: DriverClient, recorded: RecordedCase<unknown>, places: Record<string, string>) {
   const { method } = recorded
-  const input = JSON.parse(JSON.stringify(recorded.input).replaceAll(/\$\{files\}/g, folder)) as RecordedInput
+  const text = JSON.stringify(recorded.input).replaceAll(/\$\{(\w+)\}/g, (all, name: string) => places[name] ?? all)
+  const input = JSON.parse(text) as RecordedInput
   const name = `${method[0]?.toLowerCase()}${method.slice(1)}` as DriverMethod
   const description = Driver.method[name]
   const signal = new AbortController().signal

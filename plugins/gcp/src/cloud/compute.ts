@@ -86,7 +86,12 @@ export async function zoneFor(zone: string, secret: Secret, context: CallContext
     async waitFor(operation, until) {
       // Compute answers after two minutes at the latest.
       const held = { ...options, signal: until, timeout: 150_000 }
-      return await send('operations_get', () => zoneOperations.wait({ ...where, operation }, held), until)
+      const wait = send('operations_get', () => zoneOperations.wait({ ...where, operation }, held), until)
+      return await wait.catch((error: unknown) => {
+        // Nobody knows how it ended, and the class is not to blame for that.
+        if (!MachineError.is(error) || error.reason !== 'notFound') throw error
+        throw new MachineError('Internal', error.message, { source: 'cloud', reason: error.reason, cause: error })
+      })
     },
   }
 }

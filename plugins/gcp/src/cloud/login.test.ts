@@ -22,7 +22,11 @@ const identity = {
   audience: '//iam.googleapis.com/pool',
   subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
   token_url: 'https://sts.googleapis.com/v1/token',
-  credential_source: { file: '/var/run/secrets/gardener.cloud/workload-identity/token' },
+  // Gardener writes the format, too.
+  credential_source: {
+    file: '/var/run/secrets/gardener.cloud/workload-identity/token',
+    format: { type: 'text' },
+  },
 }
 const serviceAccount = {
   kind: 'service-account',

@@ -66,11 +66,13 @@ function externalAccount(config: Record<string, unknown>, project: string): Logi
   const wrong = (what: string) => unusable(`invalid credentials config: ${what}`)
   if (trimmed(token_url) !== stsUrl) return wrong(`invalid token_url: should equal ${stsUrl}`)
   if (typeof url !== 'string' || (url !== '' && !impersonationUrl.test(url))) {
-    return wrong(`invalid service_account_impersonation_url: should match ${impersonationUrl.source}`)
+    return wrong(`invalid service_account_impersonation_url: should match reg expression ${impersonationPattern}`)
   }
   if (trimmed(subject_token_type) !== jwtType) return wrong(`invalid subject_token_type: should equal ${jwtType}`)
   const file = isObject(credential_source) ? credential_source.file : undefined
-  const others = isObject(credential_source) ? Object.keys(credential_source).filter((name) => name !== 'file') : []
+  const others = isObject(credential_source)
+    ? Object.keys(credential_source).filter((name) => name !== 'file' && name !== 'format')
+    : []
   if (file !== tokenFile) return wrong(`invalid credential_source: should equal ${tokenFile}`)
   // Such as `url` and `executable`: nothing else is ever read or run, and nobody should believe so.
   if (others.length > 0) return wrong('invalid credential_source: only file is allowed')
@@ -121,8 +123,8 @@ export const tokenFile = '/var/run/secrets/gardener.cloud/workload-identity/toke
 /** Type of the token there. */
 export const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
 const stsUrl = 'https://sts.googleapis.com/v1/token'
-const impersonationUrl =
-  /^https:\/\/iamcredentials\.googleapis\.com\/v1\/projects\/-\/serviceAccounts\/.+:generateAccessToken$/
+const impersonationPattern = String.raw`^https://iamcredentials\.googleapis\.com/v1/projects/-/serviceAccounts/.+:generateAccessToken$`
+const impersonationUrl = new RegExp(impersonationPattern)
 const googleUniverse = 'googleapis.com'
 const otherUniverse = `invalid universe_domain: should equal ${googleUniverse}`
 const notAProject = 'invalid project id: it has other characters than a-z, 0-9 and -'
