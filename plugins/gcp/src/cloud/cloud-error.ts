@@ -26,8 +26,9 @@ export function failureOf(thrown: unknown): Failure {
   }
   const data = property(response, 'data')
   const error = property(data, 'error')
-  if (typeof error === 'string') {
-    const reason = /^[a-z_]{1,40}$/.test(error) ? error : 'unknown error'
+  // Everything that is not Compute gives tokens.
+  if (!String(property(property(thrown, 'config'), 'url')).includes('/compute/v1/')) {
+    const reason = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'unknown error'
     return { status, reasons: [reason], isOfLogin: true, text: `cannot fetch token: HTTP ${status}, ${reason}` }
   }
   const message = property(error, 'message')
