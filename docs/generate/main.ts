@@ -5,6 +5,7 @@ import { configurationReference } from './configuration.ts'
 import { conformanceReference } from './conformance.ts'
 import { contractReference } from './contract.ts'
 import { errorReference } from './errors.ts'
+import { gcpReference } from './gcp.ts'
 import { metricsReference } from './metrics.ts'
 import { misbehavingPluginsReference } from './misbehaving-plugins.ts'
 
@@ -18,6 +19,7 @@ const pages = {
   'configuration.md': configurationReference(),
   'metrics.md': metricsReference(),
   'aws.md': awsReference(),
+  'gcp.md': gcpReference(),
   'misbehaving-plugins.md': misbehavingPluginsReference(),
 }
 for (const [name, text] of Object.entries(pages)) await writeFile(join(folder, name), text)

@@ -19,6 +19,7 @@ describe('the reference', () => {
       'conformance.md',
       'contract.md',
       'errors.md',
+      'gcp.md',
       'metrics.md',
       'misbehaving-plugins.md',
       'sdk/@mcm/sdk.md',

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { installLikeAStranger } from '../env/strangers-install.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const packages = ['sdk', 'sdk/create', 'host', 'plugins/aws', 'plugins/fake', 'plugins/libvirt']
+const packages = ['sdk', 'sdk/create', 'host', 'plugins/aws', 'plugins/fake', 'plugins/gcp', 'plugins/libvirt']
 const folder = mkdtempSync(join(tmpdir(), 'mcm-packages-'))
 const bin = (name: string) => join(root, 'node_modules/.bin', name)
 let installed: string
@@ -75,6 +75,7 @@ describe('a stranger who installs the packages', () => {
     expect(plugins).toMatchObject([
       { name: '@mcm/plugin-aws', providers: ['AWS'], state: 'PLUGIN_STATE_READY' },
       { name: '@mcm/plugin-fake', providers: ['fake'], state: 'PLUGIN_STATE_READY' },
+      { name: '@mcm/plugin-gcp', providers: ['GCP'], state: 'PLUGIN_STATE_READY' },
       { name: '@mcm/plugin-libvirt', providers: ['libvirt'], state: 'PLUGIN_STATE_READY' },
     ])
   })
