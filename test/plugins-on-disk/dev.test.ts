@@ -176,13 +176,13 @@ describe('mcm dev', () => {
     expect(locations).toHaveLength(1)
     const created = create('m-1')
     const { callFrames } = await debug.event('Debugger.paused')
-    expect(callFrames[0].functionName).toBe('createMachine')
-    const { callFrameId } = callFrames[0]
+    const [top] = callFrames ?? []
+    expect(top?.functionName).toBe('createMachine')
     const { result } = await debug.send('Debugger.evaluateOnCallFrame', {
-      callFrameId,
+      callFrameId: top?.callFrameId,
       expression: 'machine.metadata.name',
     })
-    expect(result.value).toBe('m-1')
+    expect(result?.value).toBe('m-1')
     await debug.send('Debugger.resume')
     expect(await created).toBe('first')
     expect(lines.all.filter((line) => line.includes('lint:'))).toEqual([])
@@ -197,11 +197,25 @@ describe('mcm dev', () => {
   })
 })
 
+/** A message of the inspector's protocol, as far as these tests look into it. */
+interface InspectorMessage {
+  id?: number
+  method?: string
+  error?: { message: string }
+  result?: InspectorFacts
+  params?: InspectorFacts
+}
+
+interface InspectorFacts {
+  locations?: unknown[]
+  callFrames?: { functionName: string; callFrameId: string }[]
+  result?: { value?: unknown }
+}
+
 /** A client of Node's inspector. */
 async function attachDebugger(url: string) {
   const socket = new WebSocket(url)
-  // biome-ignore lint/suspicious/noExplicitAny: the protocol's messages are what the test looks into
-  const messages = new EventList<any>()
+  const messages = new EventList<InspectorMessage>()
   socket.addEventListener('message', ({ data }) => messages.add(JSON.parse(data)))
   socket.addEventListener('close', () => messages.end(new Error('the debugger was cut off')))
   await once(socket, 'open')
@@ -212,10 +226,10 @@ async function attachDebugger(url: string) {
       socket.send(JSON.stringify({ id, method, params }))
       const { result, error } = await messages.first((message) => message.id === id)
       if (error) throw new Error(`${method}: ${error.message}`)
-      return result
+      return result ?? {}
     },
     async event(method: string) {
-      return (await messages.first((message) => message.method === method)).params
+      return (await messages.first((message) => message.method === method)).params ?? {}
     },
     async [Symbol.asyncDispose]() {
       socket.close()

@@ -43,8 +43,8 @@ export class Lints {
       },
     }
     const ended = () => {
-      // A method that waits for nothing needs no signal.
-      if (isSeen || performance.now() - startMs < waitingMs) return
+      // A method that waits for nothing needs no signal. At a breakpoint every method waits.
+      if (isSeen || hasDebugger || performance.now() - startMs < waitingMs) return
       const text = `${method} waits, but never looks at context.signal: a cancelled call goes on, and keeps its machine busy. Hand the signal to everything that waits`
       this.#say(`signal ${method}`, text)
     }
@@ -75,6 +75,7 @@ function nameOf(error: unknown): string {
   }
 }
 
+const hasDebugger = process.execArgv.some((flag) => flag.startsWith('--inspect'))
 // Longer than any computation, shorter than a cloud's answer.
 const waitingMs = 50
 
