@@ -26,6 +26,12 @@ it.each([
   expect(failureOf(error).text).toBe(text)
 })
 
+it('quotes nothing of an answer that the library could not read', () => {
+  expect(failureOf(new TypeError("Cannot create property 'res' on string 'SECRET'")).text).toBe(
+    "Google's library could not read an answer",
+  )
+})
+
 // Whoever chose the address must not read there through our error.
 it.each([
   ['a page', '<html>SECRET</html>'],

@@ -1,5 +1,6 @@
 import { MachineError } from '@mcm/sdk'
 import { codeOfAnswer } from './error-table.ts'
+import { endpoints } from './settings.ts'
 
 /** What a failed request tells. */
 export interface Failure {
@@ -21,13 +22,17 @@ export function failureOf(thrown: unknown): Failure {
       status: 0,
       reasons: [],
       isOfLogin: false,
-      text: thrown instanceof Error ? firstLine(thrown.message) : String(thrown),
+      // What else the library throws may quote an answer that it could not read, such as a token server's.
+      text:
+        isNetworkFailure(thrown) || isKeyFailure(thrown)
+          ? firstLine(thrown)
+          : "Google's library could not read an answer",
     }
   }
   const data = property(response, 'data')
   const error = property(data, 'error')
   // Everything that is not Compute gives tokens.
-  if (!String(property(property(thrown, 'config'), 'url')).includes('/compute/v1/')) {
+  if (!String(property(property(thrown, 'config'), 'url')).startsWith(computeUrl())) {
     const reason = typeof error === 'string' && /^[a-z_]{1,40}$/.test(error) ? error : 'unknown error'
     return { status, reasons: [reason], isOfLogin: true, text: `cannot fetch token: HTTP ${status}, ${reason}` }
   }
@@ -131,8 +136,12 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
-function firstLine(text: string): string {
-  return text.split('\n')[0] ?? ''
+function firstLine(thrown: unknown): string {
+  return (thrown instanceof Error ? thrown.message : String(thrown)).split('\n')[0] ?? ''
+}
+
+function computeUrl(): string {
+  return `${new URL(endpoints().compute).origin}/compute/v1/`
 }
 
 // Enough for a person to see what answered there.

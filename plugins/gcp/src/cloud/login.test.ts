@@ -89,6 +89,15 @@ describe('refuses what a hostile Secret may say, and does not repeat it', () => 
       { ...identity, service_account_impersonation_url: `${hostile}:generateAccessToken` },
       /invalid service_account_impersonation_url/,
     ],
+    [
+      'an impersonation address that leads elsewhere',
+      {
+        ...identity,
+        service_account_impersonation_url:
+          'https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/../../SECRET/compute/v1/x:generateAccessToken',
+      },
+      /invalid service_account_impersonation_url/,
+    ],
     ['another type of token', { ...identity, subject_token_type: 'SECRET' }, /invalid subject_token_type/],
     ['another file', { ...identity, credential_source: { file: '/etc/SECRET' } }, /invalid credential_source: should/],
     [

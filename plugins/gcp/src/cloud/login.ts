@@ -124,7 +124,8 @@ export const tokenFile = '/var/run/secrets/gardener.cloud/workload-identity/toke
 export const jwtType = 'urn:ietf:params:oauth:token-type:jwt'
 const stsUrl = 'https://sts.googleapis.com/v1/token'
 const impersonationPattern = String.raw`^https://iamcredentials\.googleapis\.com/v1/projects/-/serviceAccounts/.+:generateAccessToken$`
-const impersonationUrl = new RegExp(impersonationPattern)
+// Stricter than what upstream says: the name of one account, and no path that leads elsewhere.
+const impersonationUrl = new RegExp(impersonationPattern.replace('.+', '[^/?#]+'))
 const googleUniverse = 'googleapis.com'
 const otherUniverse = `invalid universe_domain: should equal ${googleUniverse}`
 const notAProject = 'invalid project id: it has other characters than a-z, 0-9 and -'

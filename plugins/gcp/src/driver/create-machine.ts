@@ -59,7 +59,11 @@ async function insert(
     logger.debug('VM is being created', { operation: operation.name })
     // An operation without a name cannot be waited for; the VM is looked up by its own.
     if (!operation.name && !operation.error) {
-      if (await zone.get(body.name ?? '')) return undefined
+      const vm = await zone.get(body.name ?? '')
+      if (vm) {
+        checkVm(vm, body, tags)
+        return undefined
+      }
       throw new MachineError('Internal', 'Compute named no operation, and shows no VM', {
         source: 'cloud',
         retry: 'soon',
