@@ -13,7 +13,7 @@ export function gcpReference(): string {
     'Names match in any case, and unknown fields are ignored, as in the Go provider. A field that is null is absent.',
     table(['field', 'type', 'meaning', 'example'], fields('', ProviderSpec)),
     '## Errors of Compute',
-    'The reason of an answer decides, or the code of an operation; the HTTP status only where neither is known. Of several, the first row wins. The host tells a call that took too long as `DeadlineExceeded`. All else is `Internal`. Only what is `Unavailable` is sent again, three times in all.',
+    'The reason of an answer decides, or the code of an operation; the HTTP status only where neither is known. Of several, the first row wins. Connections that fail and other 5xx are `Unavailable`, a refused login and a key that cannot sign are `Unauthenticated`, and what fits nowhere is `Internal`. Only CreateMachine answers `ResourceExhausted`, also for a type that the zone does not offer; elsewhere a quota is one of requests, and `Unavailable`. The host tells a call that took too long as `DeadlineExceeded`. What is `Unavailable` is sent again, three times in all; a refused access token is replaced once.',
     table(
       ['code', 'reasons of answers', 'codes of operations', 'HTTP'],
       errorTable.map(({ code, reasons, operationCodes, statuses }) => [
